@@ -1,0 +1,50 @@
+using System.Text;
+
+namespace Gantry.Persistence;
+
+/// <summary>
+/// The one writer of files that are read again after a crash: written aside, then renamed, so that a reader sees the old
+/// content or the new one. Not flushed to disk: a record that a power cut tore is set aside at recovery.
+/// </summary>
+public static class AtomicFile
+{
+    /// <summary>Replaces the file, whose directory exists, with <paramref name="content"/>.</summary>
+    /// <param name="mode">Permissions of the new file.</param>
+    /// <exception cref="IOException">The file system refused; the old file is untouched, and nothing is left beside it.</exception>
+    public static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
+    {
+        var aside = $"{path}.{Environment.CurrentManagedThreadId}.new";
+        try
+        {
+            // A file of that name is an earlier daemon's, of another mode perhaps.
+            File.Delete(aside);
+            using (var handle = File.OpenHandle(aside, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, content.Length))
+            {
+                RandomAccess.Write(handle, content, 0);
+                File.SetUnixFileMode(handle, mode);
+            }
+            File.Move(aside, path, overwrite: true);
+        }
+        catch
+        {
+            TryDelete(aside);
+            throw;
+        }
+    }
+
+    /// <inheritdoc cref="Write(string, ReadOnlySpan{byte}, UnixFileMode)"/>
+    public static void Write(string path, string content, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite) =>
+        Write(path, Encoding.UTF8.GetBytes(content), mode);
+
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (IOException)
+        {
+            // The first failure is the one to report; recovery removes files named *.new.
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Gantry.Linux.Descriptors;
+
+/// <summary>
+/// An open file descriptor that this process owns; closing happens once, on dispose. Every descriptor here is made
+/// close-on-exec, so that no child inherits it by accident.
+/// </summary>
+public class FileDescriptor : SafeHandleMinusOneIsInvalid
+{
+    public FileDescriptor()
+        : base(ownsHandle: true)
+    {
+    }
+
+    /// <summary>Takes over <paramref name="fd"/>, which must be open and owned by nobody else.</summary>
+    public FileDescriptor(int fd)
+        : base(ownsHandle: true) => SetHandle(fd);
+
+    /// <summary>The number, for a call that needs it; valid while this object is not disposed.</summary>
+    public int Number => IsClosed || IsInvalid ? throw new ObjectDisposedException(nameof(FileDescriptor)) : (int)handle;
+
+    /// <summary>This descriptor's name below /proc/self/fd, by which other calls can reach the same open file.</summary>
+    public string ProcPath => $"/proc/self/fd/{Number}";
+
+    /// <summary>Hands the descriptor to a FileStream or socket type; this object no longer closes it.</summary>
+    public SafeFileHandle TakeFileHandle()
+    {
+        var file = new SafeFileHandle(Number, ownsHandle: true);
+        SetHandleAsInvalid();
+        return file;
+    }
+
+    protected override bool ReleaseHandle() => LibC.Close((int)handle) == 0;
+}

@@ -1,0 +1,41 @@
+using System.Runtime.InteropServices;
+
+namespace Gantry.Linux;
+
+/// <summary>Raw imports. Wrappers elsewhere in this project retry, check and throw; nothing outside of it sees these.</summary>
+internal static partial class LibC
+{
+    internal const int AtFdCwd = -100;
+    internal const int OReadOnly = 0;
+    internal const int OWriteOnly = 1;
+    internal const int OReadWrite = 2;
+    internal const int OCreate = 0x40;
+    internal const int OExclusive = 0x80;
+    internal const int OTruncate = 0x200;
+    internal const int OAppend = 0x400;
+    internal const int ONonBlock = 0x800;
+    internal const int ODirectory = 0x10000;
+    internal const int ONoFollow = 0x20000;
+    internal const int OCloseOnExec = 0x80000;
+    internal const int OPath = 0x200000;
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    internal static partial int Close(int fd);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Open(string path, int flags, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int OpenAt(int directory, string path, int flags, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    internal static unsafe partial nint OpenAt2(nint number, int directory, byte* path, OpenHow* how, nuint size);
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct OpenHow
+    {
+        internal ulong Flags;
+        internal ulong Mode;
+        internal ulong Resolve;
+    }
+}
