@@ -1,0 +1,117 @@
+using System.Collections.Immutable;
+using Gantry.Faults;
+using Gantry.Identity;
+using Gantry.Persistence;
+
+namespace Gantry.Containers;
+
+/// <summary>
+/// All containers, and the only writer of their records: disk first, then memory. Reading takes no lock and sees one
+/// consistent moment.
+/// </summary>
+public sealed class ContainerStore(NodePaths paths)
+{
+    private readonly Lock _write = new();
+    private readonly RecordFolder<ContainerRecord> _folder = new(paths.Containers, ContainerJson.Default.ContainerRecord);
+    private readonly Dictionary<ContainerId, TaskCompletionSource<ContainerRecord>> _exits = [];
+    private volatile ImmutableDictionary<ContainerId, ContainerRecord> _all = ImmutableDictionary<ContainerId, ContainerRecord>.Empty;
+
+    /// <summary>Every container, in no order.</summary>
+    public IEnumerable<ContainerRecord> All => _all.Values;
+
+    public int Count => _all.Count;
+
+    /// <summary>The containers of a pod.</summary>
+    public IReadOnlyList<ContainerRecord> Of(PodId pod) => [.. _all.Values.Where(record => record.Pod == pod)];
+
+    public ContainerRecord? TryGet(ContainerId id) => _all.GetValueOrDefault(id);
+
+    /// <summary>The container of that id or unambiguous prefix; null where there is none.</summary>
+    /// <exception cref="InvalidRequestException">The prefix is ambiguous.</exception>
+    public ContainerRecord? TryFind(string idOrPrefix)
+    {
+        var all = _all;
+        return IdIndex.Resolve(idOrPrefix, all.Keys, "container") is { } id ? all[id] : null;
+    }
+
+    /// <inheritdoc cref="TryFind"/>
+    /// <exception cref="NotFoundException">There is none.</exception>
+    public ContainerRecord Get(string idOrPrefix) =>
+        TryFind(idOrPrefix) ?? throw new NotFoundException($"container {idOrPrefix} does not exist");
+
+    /// <summary>Reads the records of an earlier daemon; called once, before anything else.</summary>
+    /// <returns>The names of directories without a readable record, for recovery to clean.</returns>
+    public IReadOnlyList<string> Load()
+    {
+        var (records, broken) = _folder.ReadAll();
+        _all = records.ToImmutableDictionary(record => record.Id);
+        return broken;
+    }
+
+    /// <summary>Adds a new container, whose directory exists.</summary>
+    public void Add(ContainerRecord record)
+    {
+        lock (_write)
+        {
+            _folder.Write(record.Id.Value, record);
+            _all = _all.SetItem(record.Id, record);
+        }
+    }
+
+    /// <summary>Replaces a container's record by what <paramref name="change"/> makes of it.</summary>
+    /// <returns>The new record; null where the container is gone.</returns>
+    public ContainerRecord? Update(ContainerId id, Func<ContainerRecord, ContainerRecord> change)
+    {
+        ContainerRecord after;
+        TaskCompletionSource<ContainerRecord>? exit = null;
+        lock (_write)
+        {
+            if (_all.GetValueOrDefault(id) is not { } before)
+                return null;
+            after = change(before);
+            if (ReferenceEquals(after, before))
+                return before;
+            try
+            {
+                _folder.Write(id.Value, after);
+            }
+            catch (IOException) when (after.State is ContainerState.Exited)
+            {
+                // A full disk must not hide an exit: the exit file tells it again after a restart.
+            }
+            _all = _all.SetItem(id, after);
+            if (after.State is ContainerState.Exited)
+                _exits.Remove(id, out exit);
+        }
+        exit?.TrySetResult(after);
+        return after;
+    }
+
+    /// <summary>Forgets a container; its directory is the caller's to delete.</summary>
+    public void Remove(ContainerId id)
+    {
+        TaskCompletionSource<ContainerRecord>? exit;
+        ContainerRecord? last;
+        lock (_write)
+        {
+            last = _all.GetValueOrDefault(id);
+            _all = _all.Remove(id);
+            _exits.Remove(id, out exit);
+        }
+        if (last is not null)
+            exit?.TrySetResult(last);
+    }
+
+    /// <summary>Completes when the container has ended or is gone.</summary>
+    public Task WaitForExitAsync(ContainerId id)
+    {
+        lock (_write)
+        {
+            if (_all.GetValueOrDefault(id) is not { } record || record.State is ContainerState.Exited)
+                return Task.CompletedTask;
+            if (!_exits.TryGetValue(id, out var exit))
+                _exits.Add(id, exit = new(TaskCreationOptions.RunContinuationsAsynchronously));
+            return exit.Task;
+        }
+    }
+}
