@@ -55,6 +55,17 @@ public sealed record FileStatus(
         return From(raw);
     }
 
+    /// <summary>The status of an entry of an open directory, of a symbolic link itself; null where there is none.</summary>
+    /// <exception cref="SyscallException">Any error but ENOENT and ENOTDIR.</exception>
+    public static FileStatus? TryGet(FileDescriptor parent, ReadOnlySpan<byte> name, string subject)
+    {
+        Span<byte> space = stackalloc byte[EntryName.StackSize];
+        if (LibC.Statx(parent.Number, EntryName.Terminate(name, space), SymlinkNoFollow, BasicStats, out var raw) == 0)
+            return From(raw);
+        var errno = LastErrno.Get();
+        return errno is Errno.ENOENT or Errno.ENOTDIR ? null : throw new SyscallException("statx", errno, subject);
+    }
+
     private static FileStatus From(in LibC.StatxBuffer raw) => new(
         (FileKind)(raw.Mode >> 12), (uint)(raw.Mode & 0xFFF), raw.Uid, raw.Gid, (long)raw.Size, (long)raw.Blocks,
         raw.Links, raw.Inode, raw.DeviceMajor, raw.DeviceMinor, raw.SpecialMajor, raw.SpecialMinor);

@@ -11,7 +11,10 @@ namespace Gantry.Linux.Files;
 public static class SafePath
 {
     private const nint OpenAt2Number = 437;
+    private const ulong ResolveNoMounts = 0x01;
     private const ulong ResolveNoMagicLinks = 0x02;
+    private const ulong ResolveNoLinks = 0x04;
+    private const ulong ResolveBeneath = 0x08;
     private const ulong ResolveInRoot = 0x10;
 
     /// <summary>Opens <paramref name="path"/> below <paramref name="root"/>.</summary>
@@ -20,7 +23,16 @@ public static class SafePath
     /// <param name="flags">open(2) flags; O_CLOEXEC is added.</param>
     /// <param name="mode">The mode of a file that O_CREAT makes.</param>
     /// <exception cref="SyscallException">What openat2 returned.</exception>
-    public static unsafe FileDescriptor Open(FileDescriptor root, ReadOnlySpan<byte> path, int flags, uint mode = 0)
+    public static FileDescriptor Open(FileDescriptor root, ReadOnlySpan<byte> path, int flags, uint mode = 0) =>
+        Open(root, path, flags, mode, ResolveInRoot | ResolveNoMagicLinks);
+
+    /// <summary>Opens a path that has no symbolic link and no ".." leading out in it, below <paramref name="root"/>.</summary>
+    /// <param name="crossMounts">Whether a mount below the root may be entered; EXDEV otherwise.</param>
+    /// <exception cref="SyscallException">What openat2 returned: ELOOP for a link, EXDEV for a way out.</exception>
+    public static FileDescriptor OpenBeneath(FileDescriptor root, ReadOnlySpan<byte> path, int flags, bool crossMounts = true) =>
+        Open(root, path, flags, 0, ResolveBeneath | ResolveNoLinks | ResolveNoMagicLinks | (crossMounts ? 0 : ResolveNoMounts));
+
+    private static unsafe FileDescriptor Open(FileDescriptor root, ReadOnlySpan<byte> path, int flags, uint mode, ulong resolve)
     {
         if (path.Contains((byte)0))
             throw new SyscallException("openat2", Errno.EINVAL, Encoding.UTF8.GetString(path));
@@ -31,7 +43,7 @@ public static class SafePath
         {
             Flags = (ulong)(uint)(flags | LibC.OCloseOnExec),
             Mode = mode,
-            Resolve = ResolveInRoot | ResolveNoMagicLinks,
+            Resolve = resolve,
         };
         while (true)
         {

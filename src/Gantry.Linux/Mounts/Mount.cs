@@ -1,0 +1,96 @@
+using Gantry.Linux.Descriptors;
+
+namespace Gantry.Linux.Mounts;
+
+/// <summary>Attributes of one mount (mount_setattr(2)).</summary>
+[Flags]
+public enum MountAttributes
+{
+    None = 0,
+    ReadOnly = 0x1,
+    NoSetId = 0x2,
+    NoDevices = 0x4,
+    NoExecute = 0x8,
+}
+
+/// <summary>How mounts made below a mount show in its copies (mount_namespaces(7)).</summary>
+public enum Propagation
+{
+    Private = 1 << 18,
+    Slave = 1 << 19,
+    Shared = 1 << 20,
+}
+
+/// <summary>Mounting and unmounting in the namespace of the calling thread.</summary>
+public static class Mount
+{
+    private const nuint BindFlag = 0x1000;
+    private const nuint RecursiveFlag = 0x4000;
+    private const int DetachFlag = 2;
+    private const int NoFollowFlag = 8;
+    private const nint RecursiveAt = 0x8000;
+    private const nint MoveFromEmptyPath = 0x4;
+
+    /// <summary>Shows <paramref name="source"/> at <paramref name="target"/>, which exists and is of the same kind.</summary>
+    /// <param name="recursive">What is mounted below the source comes along.</param>
+    /// <exception cref="SyscallException">What mount returned.</exception>
+    public static void Bind(string source, string target, bool recursive = false) =>
+        Call(source, target, null, BindFlag | (recursive ? RecursiveFlag : 0), null);
+
+    /// <summary>Mounts a new tmpfs, nosuid, nodev and noexec, with options as "size=64m,mode=1777".</summary>
+    /// <exception cref="SyscallException">What mount returned.</exception>
+    public static void Tmpfs(string target, string options) => FileSystem("tmpfs", "tmpfs", target,
+        MountAttributes.NoSetId | MountAttributes.NoDevices | MountAttributes.NoExecute, options);
+
+    /// <summary>mount(2) of a new file system with its options in one string of at most 4095 bytes.</summary>
+    /// <exception cref="SyscallException">What mount returned.</exception>
+    public static void FileSystem(string type, string source, string target, MountAttributes attributes, string options)
+    {
+        // The first four attributes have the same numbers as the MS_ flags of mount(2).
+        Call(source, target, type, (nuint)(int)attributes, options);
+    }
+
+    /// <summary>Sets attributes on a mount that is there; those not named stay as they are.</summary>
+    /// <param name="recursive">On all mounts below it too.</param>
+    /// <exception cref="SyscallException">What mount_setattr returned; ENOSYS before Linux 5.12.</exception>
+    public static void SetAttributes(string target, MountAttributes attributes, bool recursive = false)
+    {
+        var buffer = new LibC.MountAttributesBuffer { Set = (ulong)attributes };
+        if (LibC.MountSetAttributes(LibC.MountSetAttributesNumber, LibC.AtFdCwd, target, recursive ? RecursiveAt : 0, buffer, 32) != 0)
+            throw new SyscallException("mount_setattr", LastErrno.Get(), target);
+    }
+
+    /// <summary>Sets how mounts below <paramref name="target"/> spread.</summary>
+    /// <exception cref="SyscallException">What mount returned.</exception>
+    public static void SetPropagation(string target, Propagation propagation, bool recursive = false) =>
+        Call(null, target, null, (nuint)(int)propagation | (recursive ? RecursiveFlag : 0), null);
+
+    /// <summary>
+    /// Takes away the topmost mount at <paramref name="target"/>, without following a symbolic link there. Nothing mounted,
+    /// or nothing there, is what the caller wanted.
+    /// </summary>
+    /// <param name="lazy">Detach at once even if it is in use; it ends when the last user does.</param>
+    /// <exception cref="SyscallException">What umount2 returned, EBUSY among others.</exception>
+    public static void Unmount(string target, bool lazy = false)
+    {
+        if (LibC.Umount2(target, NoFollowFlag | (lazy ? DetachFlag : 0)) == 0)
+            return;
+        var errno = LastErrno.Get();
+        if (errno is not (Errno.EINVAL or Errno.ENOENT))
+            throw new SyscallException("umount2", errno, target);
+    }
+
+    /// <summary>Attaches a mount made by <see cref="FileSystemContext.CreateMount"/>.</summary>
+    /// <exception cref="SyscallException">What move_mount returned.</exception>
+    public static void Attach(FileDescriptor mount, string target)
+    {
+        if (LibC.MoveMount(LibC.MoveMountNumber, mount.Number, "", LibC.AtFdCwd, target, MoveFromEmptyPath) != 0)
+            throw new SyscallException("move_mount", LastErrno.Get(), target);
+    }
+
+    private static void Call(string? source, string target, string? type, nuint flags, string? data)
+    {
+        if (LibC.Mount(source, target, type, flags, data) != 0)
+            throw new SyscallException("mount", LastErrno.Get(), source is null ? target : $"{source} at {target}");
+    }
+}
