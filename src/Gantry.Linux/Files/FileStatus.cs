@@ -32,6 +32,12 @@ public sealed record FileStatus(
     FileKind Kind, uint Mode, uint Uid, uint Gid, long Size, long Blocks, uint Links, ulong Inode,
     uint DeviceMajor, uint DeviceMinor, uint SpecialMajor, uint SpecialMinor)
 {
+    /// <summary>When its content last changed, since 1970.</summary>
+    public long ModifiedSeconds { get; init; }
+
+    public long ModifiedNanoseconds { get; init; }
+
+
     private const int SymlinkNoFollow = 0x100;
     private const int EmptyPath = 0x1000;
     private const uint BasicStats = 0x7ff;
@@ -68,5 +74,9 @@ public sealed record FileStatus(
 
     private static FileStatus From(in LibC.StatxBuffer raw) => new(
         (FileKind)(raw.Mode >> 12), (uint)(raw.Mode & 0xFFF), raw.Uid, raw.Gid, (long)raw.Size, (long)raw.Blocks,
-        raw.Links, raw.Inode, raw.DeviceMajor, raw.DeviceMinor, raw.SpecialMajor, raw.SpecialMinor);
+        raw.Links, raw.Inode, raw.DeviceMajor, raw.DeviceMinor, raw.SpecialMajor, raw.SpecialMinor)
+    {
+        ModifiedSeconds = raw.ModifiedSeconds,
+        ModifiedNanoseconds = raw.ModifiedNanoseconds,
+    };
 }

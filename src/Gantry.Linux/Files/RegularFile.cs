@@ -46,4 +46,46 @@ public static class RegularFile
         }
         return bytes;
     }
+
+    /// <summary>Writes all of <paramref name="bytes"/> at <paramref name="offset"/>.</summary>
+    /// <exception cref="SyscallException">What pwrite returned: ENOSPC, EDQUOT, EIO.</exception>
+    public static void WriteAt(FileDescriptor file, ReadOnlySpan<byte> bytes, long offset, string name)
+    {
+        while (!bytes.IsEmpty)
+        {
+            var written = (int)LibC.WriteAt(file.Number, bytes, (nuint)bytes.Length, offset);
+            if (written < 0)
+            {
+                var errno = LastErrno.Get();
+                if (errno != Errno.EINTR)
+                    throw new SyscallException("pwrite", errno, name);
+                continue;
+            }
+            bytes = bytes[written..];
+            offset += written;
+        }
+    }
+
+    /// <summary>Reads what is at <paramref name="offset"/>; 0 at the end.</summary>
+    /// <exception cref="SyscallException">What pread returned.</exception>
+    public static int ReadAt(FileDescriptor file, Span<byte> buffer, long offset, string name)
+    {
+        while (true)
+        {
+            var read = (int)LibC.ReadAt(file.Number, buffer, (nuint)buffer.Length, offset);
+            if (read >= 0)
+                return read;
+            var errno = LastErrno.Get();
+            if (errno != Errno.EINTR)
+                throw new SyscallException("pread", errno, name);
+        }
+    }
+
+    /// <summary>Makes an open file that long: cut, or with a hole at its end.</summary>
+    /// <exception cref="SyscallException">What ftruncate returned.</exception>
+    public static void SetLength(FileDescriptor file, long length, string name)
+    {
+        if (LibC.Truncate(file.Number, length) != 0)
+            throw new SyscallException("ftruncate", LastErrno.Get(), name);
+    }
 }

@@ -26,37 +26,67 @@ public static class SafePath
     public static FileDescriptor Open(FileDescriptor root, ReadOnlySpan<byte> path, int flags, uint mode = 0) =>
         Open(root, path, flags, mode, ResolveInRoot | ResolveNoMagicLinks);
 
+    /// <summary>Opens the directory at <paramref name="path"/> below <paramref name="root"/>; the root itself where it is empty.</summary>
+    /// <exception cref="SyscallException">What openat2 returned: ENOENT, ENOTDIR, ELOOP.</exception>
+    public static FileDescriptor OpenDirectory(FileDescriptor root, ReadOnlySpan<byte> path) =>
+        Open(root, path.IsEmpty ? "."u8 : path, LibC.OReadOnly | LibC.ODirectory);
+
+    /// <summary>As <see cref="OpenDirectory"/>; null where there is no directory of that path.</summary>
+    /// <exception cref="SyscallException">Any error but ENOENT and ENOTDIR.</exception>
+    public static FileDescriptor? TryOpenDirectory(FileDescriptor root, ReadOnlySpan<byte> path)
+    {
+        const int flags = LibC.OReadOnly | LibC.ODirectory;
+        var directory = TryOpen(root, path.IsEmpty ? "."u8 : path, flags, 0, ResolveInRoot | ResolveNoMagicLinks, out var errno);
+        return directory is not null || errno is Errno.ENOENT or Errno.ENOTDIR
+            ? directory
+            : throw new SyscallException("openat2", errno, Encoding.UTF8.GetString(path));
+    }
+
+    /// <summary>The absolute path of an open file, in this process's view (/proc/self/fd).</summary>
+    /// <exception cref="SyscallException">What readlink returned.</exception>
+    public static byte[] PathOf(FileDescriptor file)
+    {
+        var target = new byte[8192];
+        var length = LibC.ReadLinkAt(LibC.AtFdCwd, Encoding.ASCII.GetBytes(file.ProcPath + "\0"), target, (nuint)target.Length);
+        return length >= 0 ? target[..(int)length] : throw new SyscallException("readlink", LastErrno.Get(), file.ProcPath);
+    }
+
     /// <summary>Opens a path that has no symbolic link and no ".." leading out in it, below <paramref name="root"/>.</summary>
     /// <param name="crossMounts">Whether a mount below the root may be entered; EXDEV otherwise.</param>
     /// <exception cref="SyscallException">What openat2 returned: ELOOP for a link, EXDEV for a way out.</exception>
     public static FileDescriptor OpenBeneath(FileDescriptor root, ReadOnlySpan<byte> path, int flags, bool crossMounts = true) =>
         Open(root, path, flags, 0, ResolveBeneath | ResolveNoLinks | ResolveNoMagicLinks | (crossMounts ? 0 : ResolveNoMounts));
 
-    private static unsafe FileDescriptor Open(FileDescriptor root, ReadOnlySpan<byte> path, int flags, uint mode, ulong resolve)
+    private static FileDescriptor Open(FileDescriptor root, ReadOnlySpan<byte> path, int flags, uint mode, ulong resolve)
+    {
+        var file = TryOpen(root, path, flags, mode, resolve, out var errno);
+        return file ?? throw new SyscallException("openat2", errno, path.IsEmpty ? "''" : Encoding.UTF8.GetString(path));
+    }
+
+    private static unsafe FileDescriptor? TryOpen(
+        FileDescriptor root, ReadOnlySpan<byte> path, int flags, uint mode, ulong resolve, out Errno errno)
     {
         if (path.Contains((byte)0))
-            throw new SyscallException("openat2", Errno.EINVAL, Encoding.UTF8.GetString(path));
+        {
+            errno = Errno.EINVAL;
+            return null;
+        }
         Span<byte> terminated = path.Length < 1024 ? stackalloc byte[path.Length + 1] : new byte[path.Length + 1];
         path.CopyTo(terminated);
         terminated[path.Length] = 0;
-        var how = new LibC.OpenHow
-        {
-            Flags = (ulong)(uint)(flags | LibC.OCloseOnExec),
-            Mode = mode,
-            Resolve = resolve,
-        };
+        var how = new LibC.OpenHow { Flags = (ulong)(uint)(flags | LibC.OCloseOnExec), Mode = mode, Resolve = resolve };
         while (true)
         {
             nint fd;
             // SAFE: both pointers are to memory of this frame that outlives the call, and the size is the struct's own.
             fixed (byte* bytes = terminated)
                 fd = LibC.OpenAt2(OpenAt2Number, root.Number, bytes, &how, (nuint)sizeof(LibC.OpenHow));
+            errno = fd >= 0 ? Errno.None : LastErrno.Get();
             if (fd >= 0)
                 return new FileDescriptor((int)fd);
-            var errno = LastErrno.Get();
             // RESOLVE_IN_ROOT answers EAGAIN when a rename raced with the walk; the kernel asks to try again.
             if (errno is not (Errno.EINTR or Errno.EAGAIN))
-                throw new SyscallException("openat2", errno, path.IsEmpty ? "''" : Encoding.UTF8.GetString(path));
+                return null;
         }
     }
 
