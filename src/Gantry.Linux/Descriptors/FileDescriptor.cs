@@ -31,5 +31,13 @@ public class FileDescriptor : SafeHandleMinusOneIsInvalid
         return file;
     }
 
+    /// <summary>Hands the descriptor to a new owner; this object no longer closes it.</summary>
+    public FileDescriptor Move()
+    {
+        var moved = new FileDescriptor(Number);
+        SetHandleAsInvalid();
+        return moved;
+    }
+
     protected override bool ReleaseHandle() => LibC.Close((int)handle) == 0;
 }

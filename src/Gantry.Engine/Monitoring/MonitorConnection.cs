@@ -1,0 +1,71 @@
+using System.Net.Sockets;
+using System.Text;
+using Gantry.Linux.Files;
+using Gantry.Monitor.Contract;
+
+namespace Gantry.Monitoring;
+
+/// <summary>One connection to a monitor's socket.</summary>
+internal sealed class MonitorConnection : IDisposable
+{
+    private readonly Socket _socket;
+
+    private MonitorConnection(Socket socket) => _socket = socket;
+
+    /// <summary>Connects; null where no monitor listens.</summary>
+    public static async Task<MonitorConnection?> TryOpenAsync(string bundle, CancellationToken cancel)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            // By the open directory: a socket's path may have 107 bytes, and a bundle's own name has 64 of them.
+            using var directory = RegularFile.OpenDirectory(bundle);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint($"{directory.ProcPath}/{LaunchRequest.SocketName}"), cancel);
+            return new MonitorConnection(socket);
+        }
+        catch (Exception e) when (e is SocketException or Linux.SyscallException)
+        {
+            socket.Dispose();
+            return null;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Sends a request and returns the answer's line; null when the monitor ended instead.</summary>
+    public async Task<string?> AskAsync(string request, CancellationToken cancel)
+    {
+        var buffer = new byte[4096];
+        try
+        {
+            await _socket.SendAsync(Encoding.UTF8.GetBytes(request + "\n"), cancel);
+            var count = await _socket.ReceiveAsync(buffer, cancel);
+            return count == 0 ? null : Encoding.UTF8.GetString(buffer, 0, count).TrimEnd('\n');
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Completes when the monitor has ended.</summary>
+    public async Task WaitForEndAsync()
+    {
+        var buffer = new byte[1];
+        try
+        {
+            while (await _socket.ReceiveAsync(buffer, CancellationToken.None) > 0)
+            {
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Closed is closed, from whichever side.
+        }
+    }
+
+    public void Dispose() => _socket.Dispose();
+}

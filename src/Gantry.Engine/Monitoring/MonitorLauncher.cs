@@ -1,0 +1,171 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+using System.Threading.Channels;
+using Gantry.Faults;
+using Gantry.Identity;
+using Gantry.Linux;
+using Gantry.Linux.Descriptors;
+using Gantry.Linux.Processes;
+using Gantry.Monitor.Contract;
+using Gantry.Persistence;
+using Microsoft.Extensions.Logging;
+
+namespace Gantry.Monitoring;
+
+/// <summary>Starts gantry-monitor processes, finds those of an earlier daemon, and learns of their containers' ends.</summary>
+public sealed class MonitorLauncher(string monitorPath, NodePaths paths, TimeProvider time, ILogger log) : IMonitors
+{
+    private readonly Channel<ContainerExit> _exits = Channel.CreateUnbounded<ContainerExit>();
+    private readonly ConcurrentDictionary<ContainerId, MonitorConnection> _connections = [];
+
+    public ChannelReader<ContainerExit> Exits => _exits.Reader;
+
+    public async Task<int> LaunchAsync(MonitorLaunch launch, CancellationToken cancel)
+    {
+        var request = new LaunchRequest(
+            launch.Id.Value, launch.Handler.Path, launch.Handler.GlobalArguments, launch.Bundle, launch.LogPath, launch.ExitPath, launch.Terminal, launch.Stdin);
+        var file = Path.Combine(launch.Bundle, LaunchRequest.FileName);
+        AtomicFile.Write(file, request.ToText());
+        var monitor = Spawn(file, out var report);
+        string answer;
+        try
+        {
+            answer = await ReadReportAsync(report, cancel);
+        }
+        catch (OperationCanceledException)
+        {
+            Signals.Send(-monitor, Signals.Kill);
+            ReapInBackground(monitor);
+            throw new TimedOutException(
+                $"container {launch.Id.Short}: {launch.Handler.Name} create has not ended in time; its monitor was killed (look for a hung mount or cgroup)");
+        }
+        ReapInBackground(monitor);
+        if (!answer.StartsWith(ControlMessage.Pid, StringComparison.Ordinal))
+        {
+            var message = answer.StartsWith(ControlMessage.Error, StringComparison.Ordinal) ? answer[ControlMessage.Error.Length..] : "its monitor ended without a word";
+            throw new ToolFailedException($"container {launch.Id.Short} could not be created: {message}", 1, message);
+        }
+        var pid = int.Parse(answer.AsSpan(ControlMessage.Pid.Length), NumberStyles.None, CultureInfo.InvariantCulture);
+        if (!await ReconnectAsync(launch.Id, cancel))
+            log.MonitorNotReached(launch.Id);
+        return pid;
+    }
+
+    public async Task<bool> ReconnectAsync(ContainerId id, CancellationToken cancel)
+    {
+        var connection = await MonitorConnection.TryOpenAsync(paths.ContainerBundle(id), cancel);
+        if (connection is null)
+        {
+            if (ReadExit(id) is { } found)
+                _exits.Writer.TryWrite(found);
+            return false;
+        }
+        _connections[id] = connection;
+        _ = WatchAsync(id, connection);
+        return true;
+    }
+
+    public async Task ReopenLogAsync(ContainerId id, CancellationToken cancel)
+    {
+        var answer = await AskAsync(id, ControlMessage.ReopenLog, cancel)
+            ?? throw new WrongStateException($"container {id.Short}: its monitor is gone, so its log cannot be reopened");
+        if (answer != ControlMessage.Ok)
+            throw new WrongStateException($"container {id.Short}: its log could not be reopened: {answer}");
+    }
+
+    public async Task StopAsync(ContainerId id)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        try
+        {
+            await AskAsync(id, ControlMessage.Stop, deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            log.MonitorNotReached(id);
+        }
+        if (_connections.TryRemove(id, out var connection))
+            connection.Dispose();
+    }
+
+    private int Spawn(string launchFile, out FileDescriptor report)
+    {
+        using var pipe = Pipe.Open();
+        try
+        {
+            var pid = ProcessSpawn.Start(new SpawnRequest(monitorPath, [launchFile])
+            {
+                Environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+                Descriptors = [null, null, null, pipe.Writer],
+                NewSession = true,
+            });
+            report = pipe.Reader.Move();
+            return pid;
+        }
+        catch (SyscallException e) when (e.Errno == Errno.ENOENT)
+        {
+            throw new ToolFailedException($"gantry-monitor was not found at {monitorPath}: install it there, or set monitor in the configuration", -1, "", e);
+        }
+    }
+
+    private static async Task<string> ReadReportAsync(FileDescriptor report, CancellationToken cancel)
+    {
+        // A pipe blocks: a thread of its own reads it, and is freed when the monitor answers or dies.
+        var answer = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var thread = new Thread(
+            () =>
+            {
+                using (report)
+                    answer.TrySetResult(ReadToEnd(report));
+            },
+            128 << 10) { IsBackground = true, Name = "monitor report" };
+        thread.Start();
+        return await answer.Task.WaitAsync(cancel);
+    }
+
+    private static string ReadToEnd(FileDescriptor report)
+    {
+        var text = new MemoryStream();
+        var buffer = new byte[1024];
+        while (DescriptorIo.Read(report, buffer, out var count) == IoOutcome.Done)
+            text.Write(buffer, 0, count);
+        return Encoding.UTF8.GetString(text.ToArray()).Trim();
+    }
+
+    /// <summary>The monitor is this process's child for as long as this process lives: it must not stay a zombie.</summary>
+    private static void ReapInBackground(int pid) => ChildReaper.Add(pid);
+
+    private async Task<string?> AskAsync(ContainerId id, string request, CancellationToken cancel)
+    {
+        using var connection = await MonitorConnection.TryOpenAsync(paths.ContainerBundle(id), cancel);
+        return connection is null ? null : await connection.AskAsync(request, cancel);
+    }
+
+    private async Task WatchAsync(ContainerId id, MonitorConnection connection)
+    {
+        await connection.WaitForEndAsync();
+        connection.Dispose();
+        // Removed by StopAsync: nobody is interested in the end any more.
+        if (!_connections.TryRemove(new KeyValuePair<ContainerId, MonitorConnection>(id, connection)))
+            return;
+        var exit = ReadExit(id);
+        if (exit is null)
+            log.MonitorDied(id);
+        _exits.Writer.TryWrite(exit ?? new ContainerExit(id, 255, time.Nanoseconds(), false));
+    }
+
+    private ContainerExit? ReadExit(ContainerId id)
+    {
+        try
+        {
+            return ExitRecord.TryParse(File.ReadAllText(paths.ContainerExit(id))) is { } record
+                ? new ContainerExit(id, record.Code, record.FinishedAt, record.OomKilled)
+                : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using System.Text;
+using Gantry.Linux;
+using Gantry.Linux.Descriptors;
+using Gantry.Monitor.Contract;
+
+namespace Gantry.Monitor;
+
+/// <summary>The daemon's connections: each line of theirs is a request, answered by a line.</summary>
+internal sealed class ControlConnections(FileDescriptor listener, LogFile log)
+{
+    private const int Most = 16;
+    private readonly FileDescriptor?[] _open = new FileDescriptor?[Most];
+    private readonly int[] _places = new int[Most];
+    private readonly byte[] _buffer = new byte[256];
+    private int _listenerPlace;
+
+    /// <summary>Whether the daemon asked to end without a record.</summary>
+    public bool IsStopped { get; private set; }
+
+    public void AddTo(Poller poller)
+    {
+        _listenerPlace = poller.Add(listener);
+        for (var n = 0; n < Most; n++)
+            _places[n] = poller.Add(_open[n]);
+    }
+
+    public void Serve(Poller poller)
+    {
+        for (var n = 0; n < Most; n++)
+        {
+            if (poller.IsReady(_places[n]))
+                Serve(n);
+        }
+        if (poller.IsReady(_listenerPlace))
+            Accept();
+    }
+
+    private void Accept()
+    {
+        while (UnixSocket.TryAccept(listener) is { } connection)
+        {
+            var free = Array.IndexOf(_open, null);
+            if (free < 0)
+                connection.Dispose();
+            else
+                _open[free] = connection;
+        }
+    }
+
+    private void Serve(int n)
+    {
+        var connection = _open[n]!;
+        var outcome = DescriptorIo.Read(connection, _buffer, out var count);
+        if (outcome == IoOutcome.WouldBlock)
+            return;
+        if (outcome != IoOutcome.Done)
+        {
+            connection.Dispose();
+            _open[n] = null;
+            return;
+        }
+        // Requests are shorter than a socket's smallest buffer, so that a line always arrives whole.
+        foreach (var line in Encoding.UTF8.GetString(_buffer, 0, count).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (Answer(line) is { } answer)
+                DescriptorIo.WriteAll(connection, Encoding.UTF8.GetBytes(answer + "\n"));
+        }
+    }
+
+    private string? Answer(string line)
+    {
+        switch (line)
+        {
+            case ControlMessage.Watch:
+                return null;
+            case ControlMessage.Stop:
+                IsStopped = true;
+                return ControlMessage.Ok;
+            case ControlMessage.ReopenLog:
+                try
+                {
+                    log.Open();
+                    return ControlMessage.Ok;
+                }
+                catch (SyscallException e)
+                {
+                    return ControlMessage.Error + e.Message;
+                }
+            default:
+                return ControlMessage.Error + "unknown request";
+        }
+    }
+}

@@ -1,0 +1,141 @@
+using System.Buffers.Text;
+using Gantry.Linux;
+using Gantry.Linux.Descriptors;
+using Gantry.Linux.Files;
+
+namespace Gantry.Monitor;
+
+/// <summary>
+/// The container's log as the CRI has it: <c>2026-11-23T10:00:00.000000000Z stdout F line</c>. A line over 16 KiB is split
+/// into parts tagged P, the last one F; what a stream ends with without a newline is F too, since no more of it will come.
+/// A write that fails is dropped and the container goes on: nobody may block on a full disk.
+/// </summary>
+internal sealed class LogFile(string path)
+{
+    private const int OpenFlags = 0x1 | 0x40 | 0x400; // O_WRONLY | O_CREAT | O_APPEND
+    private const uint Mode = 0b110_100_000;
+    private readonly byte[] _out = new byte[LogLines.LongestLine + 64 + 1024];
+    private int _used;
+    private FileDescriptor? _file;
+
+    /// <summary>Writes that the file system refused.</summary>
+    public long Dropped { get; private set; }
+
+    /// <summary>Opens the path, anew where it was open before; the old file stays in use if that fails.</summary>
+    /// <exception cref="SyscallException">The directory is missing, or the disk is full.</exception>
+    public void Open()
+    {
+        if (path.Length == 0)
+            return;
+        Flush();
+        var opened = RegularFile.Open(path, OpenFlags, Mode);
+        _file?.Dispose();
+        _file = opened;
+    }
+
+    /// <summary>Adds one line or part of one.</summary>
+    public void Add(ReadOnlySpan<byte> stamp, ReadOnlySpan<byte> stream, bool isWhole, ReadOnlySpan<byte> content)
+    {
+        if (_file is null)
+            return;
+        if (_used + stamp.Length + stream.Length + content.Length + 5 > _out.Length)
+            Flush();
+        Append(stamp);
+        Append(" "u8);
+        Append(stream);
+        Append(isWhole ? " F "u8 : " P "u8);
+        Append(content);
+        Append("\n"u8);
+    }
+
+    /// <summary>Hands everything to the kernel.</summary>
+    public void Flush()
+    {
+        if (_used > 0 && _file is not null && !DescriptorIo.WriteAll(_file, _out.AsSpan(0, _used)))
+            Dropped++;
+        _used = 0;
+    }
+
+    private void Append(ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(_out.AsSpan(_used));
+        _used += bytes.Length;
+    }
+}
+
+/// <summary>Cuts one output stream of the container into the log's lines.</summary>
+internal sealed class LogLines(LogFile log, byte[] stream)
+{
+    public const int LongestLine = 16 << 10;
+    private readonly byte[] _pending = new byte[LongestLine];
+    private readonly byte[] _stamp = new byte[30];
+    private int _length;
+
+    /// <summary>Reads what is there; false when the stream has ended.</summary>
+    public bool Read(FileDescriptor source)
+    {
+        while (true)
+        {
+            var outcome = DescriptorIo.Read(source, _pending.AsSpan(_length), out var count);
+            if (outcome == IoOutcome.WouldBlock)
+            {
+                log.Flush();
+                return true;
+            }
+            if (outcome != IoOutcome.Done)
+            {
+                End();
+                return false;
+            }
+            Stamp();
+            Cut(count);
+        }
+    }
+
+    private void Cut(int added)
+    {
+        var start = 0;
+        var scanFrom = _length;
+        _length += added;
+        while (true)
+        {
+            var newline = _pending.AsSpan(scanFrom, _length - scanFrom).IndexOf((byte)'\n');
+            if (newline < 0)
+                break;
+            log.Add(_stamp, stream, isWhole: true, _pending.AsSpan(start, scanFrom + newline - start));
+            start = scanFrom + newline + 1;
+            scanFrom = start;
+        }
+        if (start > 0)
+        {
+            _pending.AsSpan(start, _length - start).CopyTo(_pending);
+            _length -= start;
+        }
+        if (_length < _pending.Length)
+            return;
+        log.Add(_stamp, stream, isWhole: false, _pending);
+        _length = 0;
+    }
+
+    private void End()
+    {
+        if (_length > 0)
+        {
+            Stamp();
+            log.Add(_stamp, stream, isWhole: true, _pending.AsSpan(0, _length));
+            _length = 0;
+        }
+        log.Flush();
+    }
+
+    /// <summary>RFC 3339 with nine digits, in UTC, written without a string.</summary>
+    private void Stamp()
+    {
+        var now = DateTimeOffset.UtcNow;
+        Utf8Formatter.TryFormat(now.UtcDateTime, _stamp, out _, new System.Buffers.StandardFormat('O'));
+        // 'O' has seven digits and a Z: 2026-11-23T10:00:00.1234567Z.
+        _stamp[27] = (byte)'0';
+        _stamp[28] = (byte)'0';
+        _stamp[29] = (byte)'Z';
+    }
+}

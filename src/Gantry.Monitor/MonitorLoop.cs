@@ -1,0 +1,82 @@
+using Gantry.Linux.Descriptors;
+using Gantry.Linux.Processes;
+using Gantry.Monitor.Contract;
+
+namespace Gantry.Monitor;
+
+/// <summary>
+/// The monitor's life: one thread, one poll. It copies output to the log, answers the daemon, and ends when the container's
+/// process has ended and its record is written.
+/// </summary>
+internal sealed class MonitorLoop(ContainerProcess container, LogFile log, FileDescriptor listener, string exitPath)
+{
+    /// <summary>Orphans of a container that shares the node's PID namespace come to this process; they are reaped this often.</summary>
+    private const int ReapMilliseconds = 30_000;
+    private const int DrainMilliseconds = 100;
+    private readonly Poller _poller = new();
+    private readonly ControlConnections _connections = new(listener, log);
+    private readonly LogLines _outputLines = new(log, "stdout"u8.ToArray());
+    private readonly LogLines _errorLines = new(log, "stderr"u8.ToArray());
+    private FileDescriptor? _output = container.Output;
+    private FileDescriptor? _error = container.Error;
+    private int? _code;
+
+    public void Run()
+    {
+        while (_code is null && !_connections.IsStopped)
+            Step(ReapMilliseconds);
+        if (_code is not { } code)
+            return;
+        var finished = Now();
+        var oom = container.Oom.HasKilled();
+        // What the process wrote is in the pipes; a child of its that lives on may hold them open, and is not waited for.
+        while ((_output is not null || _error is not null) && Step(DrainMilliseconds) > 0)
+        {
+        }
+        log.Flush();
+        WriteExit(new ExitRecord(code, finished, oom));
+    }
+
+    private static long Now() => (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * 100;
+
+    private int Step(int milliseconds)
+    {
+        _poller.Clear();
+        var output = _poller.Add(_output);
+        var error = _poller.Add(_error);
+        var process = _code is null ? _poller.Add(container.Descriptor) : -1;
+        _connections.AddTo(_poller);
+        var ready = _poller.Wait(container.Descriptor is null && _code is null ? 0 : milliseconds);
+        if (_poller.IsReady(output) && !_outputLines.Read(_output!))
+            Close(ref _output);
+        if (_poller.IsReady(error) && !_errorLines.Read(_error!))
+            Close(ref _error);
+        _connections.Serve(_poller);
+        if (_code is null && (ready == 0 || _poller.IsReady(process)))
+            Reap();
+        return ready;
+    }
+
+    private static void Close(ref FileDescriptor? file)
+    {
+        file!.Dispose();
+        file = null;
+    }
+
+    private void Reap()
+    {
+        while (ProcessWait.TryReapAny(out var code) is var pid and not 0)
+        {
+            if (pid == container.Pid)
+                _code = code;
+        }
+    }
+
+    /// <summary>Aside, then renamed: the daemon reads a whole record or none.</summary>
+    private void WriteExit(ExitRecord record)
+    {
+        var aside = exitPath + ".new";
+        File.WriteAllText(aside, record.ToText());
+        File.Move(aside, exitPath, overwrite: true);
+    }
+}
