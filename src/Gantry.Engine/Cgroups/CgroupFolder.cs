@@ -1,0 +1,130 @@
+using System.Globalization;
+using Gantry.Linux;
+using Gantry.Linux.Processes;
+
+namespace Gantry.Cgroups;
+
+/// <summary>
+/// Makes, empties and removes cgroups. Containers' limits are written by the OCI runtime; only pods that bring no cgroup of
+/// the kubelet's get one here.
+/// </summary>
+public sealed class CgroupFolder(CgroupHierarchy hierarchy)
+{
+    private const int KillRounds = 20;
+    private const int RemoveRounds = 50;
+
+    public CgroupHierarchy Hierarchy { get; } = hierarchy;
+
+    /// <summary>Makes a pod's own cgroup in every hierarchy.</summary>
+    /// <exception cref="IOException">The kernel refused.</exception>
+    public void Create(string path)
+    {
+        foreach (var root in Hierarchy.Roots)
+        {
+            // A new cpuset cgroup of v1 has no CPUs and takes no process; the OCI runtime fills in the parents' as it goes.
+            Directory.CreateDirectory(root + path);
+        }
+    }
+
+    /// <summary>Kills every process of the cgroup and of those below it.</summary>
+    public void KillAll(string path)
+    {
+        if (Hierarchy.Mode is CgroupMode.V2)
+        {
+            TryWrite($"{Hierarchy.Roots[0]}{path}/cgroup.kill", "1");
+            return;
+        }
+        // A process that forks meanwhile is caught by the next round.
+        for (var round = 0; round < KillRounds; round++)
+        {
+            var pids = Pids(path);
+            if (pids.Count == 0)
+                return;
+            foreach (var pid in pids)
+                Signals.Send(pid, Signals.Kill);
+            // A frozen process cannot die.
+            if (Hierarchy.Folder("freezer", path) is { } freezer)
+                TryWrite($"{freezer}/freezer.state", "THAWED");
+            Thread.Yield();
+        }
+    }
+
+    /// <summary>Removes the cgroup and those below it in every hierarchy; one that is not there is fine.</summary>
+    /// <exception cref="IOException">A process is still in it.</exception>
+    public void Remove(string path)
+    {
+        foreach (var root in Hierarchy.Roots)
+            RemoveTree(root + path);
+    }
+
+    private List<int> Pids(string path)
+    {
+        var pids = new HashSet<int>();
+        foreach (var root in Hierarchy.Roots)
+        {
+            var folder = root + path;
+            if (!Directory.Exists(folder))
+                continue;
+            foreach (var file in Directory.EnumerateFiles(folder, "cgroup.procs", SearchOption.AllDirectories))
+                AddPids(file, pids);
+        }
+        return [.. pids];
+    }
+
+    private static void AddPids(string file, HashSet<int> pids)
+    {
+        try
+        {
+            foreach (var line in File.ReadLines(file))
+            {
+                if (int.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && pid > 0)
+                    pids.Add(pid);
+            }
+        }
+        catch (IOException)
+        {
+            // Removed while it was read.
+        }
+    }
+
+    private static void RemoveTree(string folder)
+    {
+        if (!Directory.Exists(folder))
+            return;
+        foreach (var child in Directory.GetDirectories(folder))
+            RemoveTree(child);
+        for (var round = 1; ; round++)
+        {
+            try
+            {
+                // Not recursive: a cgroup's files go with it.
+                Directory.Delete(folder, recursive: false);
+                return;
+            }
+            catch (DirectoryNotFoundException)
+            {
+                return;
+            }
+            catch (IOException) when (round < RemoveRounds)
+            {
+                // The kernel empties a cgroup a moment after its last process was reaped.
+                WaitBriefly();
+            }
+        }
+    }
+
+    private static void WaitBriefly() => new Linux.Descriptors.Poller().Wait(2);
+
+    private static void TryWrite(string file, string value)
+    {
+        try
+        {
+            using var handle = File.OpenHandle(file, FileMode.Open, FileAccess.Write);
+            RandomAccess.Write(handle, System.Text.Encoding.ASCII.GetBytes(value), 0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SyscallException)
+        {
+            // It is gone, or this kernel has no such file; the rounds of signals and the removal tell the rest.
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Gantry.Faults;
+
+namespace Gantry.Networking;
+
+/// <summary>Where the network's configuration and plugins are.</summary>
+public sealed record CniOptions(string ConfDirectory, IReadOnlyList<string> BinDirectories, TimeSpan Timeout);
+
+/// <summary>A network: the plugins of one conflist, in order (CNI specification 1.1, section 1).</summary>
+public sealed record CniNetwork(string Name, string Version, string File, IReadOnlyList<JsonObject> Plugins)
+{
+    private const int SizeLimit = 1 << 20;
+    private static readonly JsonDocumentOptions _strict = new() { MaxDepth = 32, CommentHandling = JsonCommentHandling.Skip };
+
+    /// <summary>Reads a .conflist, or a .conf of one plugin.</summary>
+    /// <exception cref="InvalidRequestException">It is no such thing; the message says where it fails.</exception>
+    public static CniNetwork Parse(string text, string file)
+    {
+        if (text.Length > SizeLimit)
+            throw new InvalidRequestException($"{file} is longer than {SizeLimit} bytes");
+        try
+        {
+            var root = JsonNode.Parse(text, null, _strict) as JsonObject ?? throw new InvalidRequestException($"{file} is no JSON object");
+            var name = (string?)root["name"] ?? throw new InvalidRequestException($"{file} has no name");
+            var plugins = root["plugins"] is JsonArray list ? list.OfType<JsonObject>().ToList() : [root];
+            if (plugins.Count == 0 || plugins.Any(plugin => !IsProgramName((string?)plugin["type"])))
+                throw new InvalidRequestException($"{file} has a plugin without a type that names a program");
+            return new CniNetwork(name, (string?)root["cniVersion"] ?? "0.2.0", file, plugins);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new InvalidRequestException($"{file} is not valid: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The first valid file of the directory, in the order of names; null where there is none.</summary>
+    /// <param name="directory">The configuration's directory.</param>
+    /// <param name="problem">Why there is none.</param>
+    public static CniNetwork? Find(string directory, out string problem)
+    {
+        problem = $"no network configuration (*.conflist, *.conf, *.json) in {directory}";
+        if (!Directory.Exists(directory))
+            return null;
+        foreach (var file in Directory.EnumerateFiles(directory).Where(IsConfiguration).Order(StringComparer.Ordinal))
+        {
+            try
+            {
+                return Parse(System.IO.File.ReadAllText(file), file);
+            }
+            catch (Exception e) when (e is InvalidRequestException or IOException)
+            {
+                problem = e.Message;
+            }
+        }
+        return null;
+    }
+
+    private static bool IsConfiguration(string file) => Path.GetExtension(file) is ".conflist" or ".conf" or ".json";
+
+    private static bool IsProgramName(string? type) => type is { Length: > 0 } && !type.Contains('/') && type is not ("." or "..");
+}

@@ -1,0 +1,93 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Gantry.Faults;
+using Gantry.Linux.Processes;
+
+namespace Gantry.Networking;
+
+/// <summary>Runs one CNI plugin: configuration on its input, arguments in its environment, result on its output.</summary>
+public sealed class CniPlugin(CniOptions options)
+{
+    private const int ResultLimit = 1 << 20;
+
+    /// <summary>The program of that name in the first directory that has it.</summary>
+    public string? Find(string type) => options.BinDirectories.Select(directory => Path.Combine(directory, type)).FirstOrDefault(File.Exists);
+
+    /// <summary>What to say of a plugin that is not installed.</summary>
+    public string Missing(string type, CniNetwork network) =>
+        $"CNI plugin '{type}' of network {network.Name} ({network.File}) was not found in {string.Join(", ", options.BinDirectories)}: "
+        + "install it (package containernetworking-plugins for the standard ones), or set cni.bin_dirs";
+
+    /// <summary>Runs a command (ADD, DEL, CHECK) and returns its result; null where it printed none.</summary>
+    /// <exception cref="WrongStateException">The plugin is not installed.</exception>
+    /// <exception cref="ToolFailedException">It failed; the message has its own words.</exception>
+    /// <exception cref="TimedOutException">It was killed when its time was up.</exception>
+    public async Task<JsonNode?> RunAsync(string command, CniNetwork network, JsonObject request, NetworkAttachment pod, CancellationToken cancel)
+    {
+        var type = (string)request["type"]!;
+        var path = Find(type) ?? throw new WrongStateException($"pod {pod.Name}: {Missing(type, network)}");
+        var result = await ToolRunner.RunAsync(
+            new ToolRequest(path, [])
+            {
+                Environment = Arguments(command, pod),
+                StandardInput = Encoding.UTF8.GetBytes(request.ToJsonString()),
+                Timeout = options.Timeout,
+                MaxOutputBytes = ResultLimit,
+            },
+            cancel);
+        if (result.TimedOut)
+        {
+            throw new TimedOutException(
+                $"pod {pod.Name}: CNI plugin {type} {command} of network {network.Name} did not end within {options.Timeout.TotalSeconds:0} s, and was killed");
+        }
+        if (result.ExitCode != 0)
+            throw Failure(command, type, network, pod, result);
+        return Parse(result.Output, type);
+    }
+
+    private List<string> Arguments(string command, NetworkAttachment pod) =>
+    [
+        $"CNI_COMMAND={command}",
+        $"CNI_CONTAINERID={pod.Pod.Value}",
+        $"CNI_NETNS={pod.NetnsPath}",
+        "CNI_IFNAME=eth0",
+        $"CNI_ARGS=IgnoreUnknown=1;K8S_POD_NAMESPACE={pod.Namespace};K8S_POD_NAME={pod.Name};K8S_POD_INFRA_CONTAINER_ID={pod.Pod.Value};K8S_POD_UID={pod.Uid}",
+        $"CNI_PATH={string.Join(':', options.BinDirectories)}",
+        $"PATH={Environment.GetEnvironmentVariable("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin"}",
+    ];
+
+    private static ToolFailedException Failure(string command, string type, CniNetwork network, NetworkAttachment pod, ToolResult result)
+    {
+        var errors = Encoding.UTF8.GetString(result.ErrorOutput).Trim();
+        var words = errors;
+        try
+        {
+            // The specification's error: code, msg, details.
+            if (JsonNode.Parse(result.Output) is JsonObject error && (string?)error["msg"] is { } message)
+                words = (string?)error["details"] is { Length: > 0 } details ? $"{message}: {details}" : message;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // A plugin that does not keep to the specification has said it on standard error.
+        }
+        if (words.Length == 0)
+            words = $"it ended with {result.ExitCode} and said nothing";
+        return new ToolFailedException(
+            $"pod {pod.Name}: CNI plugin {type} {command} of network {network.Name} ({network.File}) failed: {words}", result.ExitCode, errors[Math.Max(0, errors.Length - 4096)..]);
+    }
+
+    private static JsonNode? Parse(byte[] output, string type)
+    {
+        if (output.AsSpan().Trim(" \n\t\r"u8).IsEmpty)
+            return null;
+        try
+        {
+            return JsonNode.Parse(output);
+        }
+        catch (JsonException e)
+        {
+            throw new ToolFailedException($"CNI plugin {type} printed a result that is no JSON: {e.Message}", 0, "", e);
+        }
+    }
+}

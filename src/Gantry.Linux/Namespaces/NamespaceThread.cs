@@ -1,0 +1,74 @@
+using System.Text;
+
+namespace Gantry.Linux.Namespaces;
+
+/// <summary>Kinds of namespaces (namespaces(7)); the values are clone(2)'s flags.</summary>
+[Flags]
+public enum NamespaceKinds
+{
+    None = 0,
+    Uts = 0x04000000,
+    Ipc = 0x08000000,
+    Network = 0x40000000,
+}
+
+/// <summary>
+/// A thread that makes new namespaces for itself, does something in them, and dies. Namespaces belong to a thread: one of
+/// the pool would carry them into other work.
+/// </summary>
+public static class NamespaceThread
+{
+    /// <summary>Runs <paramref name="work"/> in new namespaces of those kinds.</summary>
+    /// <exception cref="SyscallException">The kernel refused them.</exception>
+    public static Task RunAsync(NamespaceKinds kinds, Action work)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var thread = new Thread(
+            () =>
+            {
+                try
+                {
+                    if (kinds != NamespaceKinds.None && LibC.Unshare((int)kinds) != 0)
+                        throw new SyscallException("unshare", LastErrno.Get(), kinds.ToString());
+                    work();
+                    done.SetResult();
+                }
+                catch (Exception e)
+                {
+                    done.SetException(e);
+                }
+            },
+            256 << 10) { IsBackground = true, Name = "namespaces" };
+        thread.Start();
+        return done.Task;
+    }
+
+    /// <summary>Sets the calling thread's UTS namespace's host name.</summary>
+    public static unsafe void SetHostName(string name)
+    {
+        var bytes = Encoding.UTF8.GetBytes(name);
+        // SAFE: the length is the array's own, which is pinned.
+        fixed (byte* start = bytes)
+        {
+            if (LibC.SetHostName(start, (nuint)bytes.Length) != 0)
+                throw new SyscallException("sethostname", LastErrno.Get(), name);
+        }
+    }
+
+    /// <summary>Brings the loopback interface of the calling thread's network namespace up (netdevice(7)).</summary>
+    public static unsafe void BringLoopbackUp()
+    {
+        const nuint GetFlags = 0x8913;
+        const nuint SetFlags = 0x8914;
+        using var socket = new Descriptors.FileDescriptor(LibC.Socket(2, 2 | 0x80000, 0));
+        var request = stackalloc byte[40];
+        // SAFE: struct ifreq is 40 bytes: 16 of name, then a union whose first two bytes are the flags.
+        new Span<byte>(request, 40).Clear();
+        "lo"u8.CopyTo(new Span<byte>(request, 16));
+        if (LibC.InterfaceControl(socket.Number, GetFlags, request) != 0)
+            throw new SyscallException("ioctl SIOCGIFFLAGS", LastErrno.Get(), "lo");
+        *(ushort*)(request + 16) |= 1;
+        if (LibC.InterfaceControl(socket.Number, SetFlags, request) != 0)
+            throw new SyscallException("ioctl SIOCSIFFLAGS", LastErrno.Get(), "lo");
+    }
+}
