@@ -32,12 +32,12 @@ public static class SafePath
         Open(root, path.IsEmpty ? "."u8 : path, LibC.OReadOnly | LibC.ODirectory);
 
     /// <summary>As <see cref="OpenDirectory"/>; null where there is no directory of that path.</summary>
-    /// <exception cref="SyscallException">Any error but ENOENT and ENOTDIR.</exception>
+    /// <exception cref="SyscallException">Any error but ENOENT, ENOTDIR and ELOOP.</exception>
     public static FileDescriptor? TryOpenDirectory(FileDescriptor root, ReadOnlySpan<byte> path)
     {
         const int flags = LibC.OReadOnly | LibC.ODirectory;
         var directory = TryOpen(root, path.IsEmpty ? "."u8 : path, flags, 0, ResolveInRoot | ResolveNoMagicLinks, out var errno);
-        return directory is not null || errno is Errno.ENOENT or Errno.ENOTDIR
+        return directory is not null || errno is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP
             ? directory
             : throw new SyscallException("openat2", errno, Encoding.UTF8.GetString(path));
     }
