@@ -99,6 +99,9 @@ public sealed record ContainerRecord
     /// <summary>Null until it has ended.</summary>
     public ContainerEnd? End { get; init; }
 
+    /// <summary>Whether its runtime state, cgroup and mount have been given back.</summary>
+    public bool Released { get; init; }
+
     /// <exception cref="WrongStateException">It is not Created.</exception>
     public ContainerRecord Started(long at) => State is ContainerState.Created
         ? this with { State = ContainerState.Running, StartedAt = at }

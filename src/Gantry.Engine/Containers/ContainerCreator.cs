@@ -1,0 +1,124 @@
+using System.Text.Json;
+using Gantry.Concurrency;
+using Gantry.Containers.SpecBuilding;
+using Gantry.Events;
+using Gantry.Faults;
+using Gantry.Identity;
+using Gantry.Images;
+using Gantry.Linux.Files;
+using Gantry.Monitoring;
+using Gantry.Oci.Spec;
+using Gantry.Persistence;
+using Gantry.Snapshots;
+using Microsoft.Extensions.Logging;
+
+namespace Gantry.Containers;
+
+/// <summary>The parts of the node that a new container is made of.</summary>
+public sealed record ContainerParts(
+    NodePaths Paths, ImageStore Images, SnapshotStore Snapshots, SpecBuilder Specs, IMonitors Monitors, RuntimeHandlers Handlers);
+
+/// <summary>What a pod lends to a container that is made in it.</summary>
+/// <param name="Pod">The pod.</param>
+/// <param name="Handler">The name of its OCI runtime.</param>
+/// <param name="Cgroup">The cgroup in which containers get theirs.</param>
+/// <param name="LogDirectory">Empty for none.</param>
+/// <param name="PlaceOf">The place of the container of an id: the pod's namespaces and files, the container's own root and cgroup.</param>
+public sealed record PodLoan(PodId Pod, string Handler, string Cgroup, string LogDirectory, Func<ContainerId, ContainerPlace> PlaceOf);
+
+/// <summary>Makes containers: all of one, or nothing of it. The OCI runtime's create is done when this returns.</summary>
+public sealed class ContainerCreator(
+    ContainerStore containers, ContainerParts parts, ContainerLeftovers leftovers, EventStream events, TimeProvider time, ILogger log)
+{
+    private static readonly TimeSpan _deadline = TimeSpan.FromMinutes(2);
+    private readonly string _bootId = NodeClock.ReadBootId();
+
+    /// <exception cref="NotFoundException">The image is not on this node.</exception>
+    /// <exception cref="InvalidRequestException">The specification does not fit the image: an unknown user, no command.</exception>
+    /// <exception cref="ToolFailedException">The OCI runtime refused.</exception>
+    public async Task<ContainerId> CreateAsync(ContainerSpec spec, PodLoan pod)
+    {
+        var image = parts.Images.Find(spec.Image.Reference)
+            ?? throw new NotFoundException($"container {spec.Name}: image {spec.Image.Reference} is not on this node; pull it first");
+        var id = ContainerId.New();
+        var place = pod.PlaceOf(id);
+        await using var undo = new RollbackStack(log);
+        undo.Push("container directories", () => leftovers.Delete(id));
+        MountRoot(id, image, spec);
+        var user = ResolveUser(place.Rootfs, spec, image);
+        WriteBundle(id, parts.Specs.Build(spec, place, image.Config, user));
+        var logPath = LogPath(spec, pod);
+        undo.Push("OCI runtime's create", () => leftovers.ReleaseAsync(id, pod.Handler, place.CgroupPath));
+        using var deadline = new CancellationTokenSource(_deadline);
+        var pid = await parts.Monitors.LaunchAsync(Launch(id, spec, pod, logPath), deadline.Token);
+        undo.Push("monitor", () => parts.Monitors.StopAsync(id));
+        var record = new ContainerRecord
+        {
+            Id = id,
+            Pod = pod.Pod,
+            Spec = spec,
+            Handler = pod.Handler,
+            ImageId = image.Id,
+            ImageReference = image.RepoDigests.Count > 0 ? image.RepoDigests[0] : image.Id.Value,
+            ImageName = image.Tags.Count > 0 ? image.Tags[0] : spec.Image.Reference,
+            Layers = image.ChainIds,
+            User = user,
+            Resources = spec.Resources,
+            StopSignal = StopSignal(spec, image),
+            LogPath = logPath,
+            CgroupPath = place.CgroupPath,
+            BootId = _bootId,
+            CreatedAt = time.Nanoseconds(),
+            Pid = pid,
+        };
+        containers.Add(record);
+        undo.Commit();
+        log.ContainerCreated(id, spec.Name, pod.Pod);
+        events.Publish(new NodeEvent(NodeEventKind.Created, pod.Pod, id, record.CreatedAt));
+        return id;
+    }
+
+    private void MountRoot(ContainerId id, ImageRecord image, ContainerSpec spec)
+    {
+        const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Directory.CreateDirectory(parts.Paths.Container(id), Private);
+        Directory.CreateDirectory(parts.Paths.ContainerState(id), Private);
+        Directory.CreateDirectory(parts.Paths.ContainerUpper(id));
+        Directory.CreateDirectory(parts.Paths.ContainerWork(id));
+        Directory.CreateDirectory(parts.Paths.ContainerRootfs(id));
+        var lowers = image.ChainIds.Reverse().Select(parts.Snapshots.TreePath).ToList();
+        OverlayMount.Mount(lowers, parts.Paths.ContainerUpper(id), parts.Paths.ContainerWork(id), parts.Paths.ContainerRootfs(id), new OverlayOptions { NoDevices = !spec.Security.Privileged });
+    }
+
+    private static ResolvedUser ResolveUser(string rootfs, ContainerSpec spec, ImageRecord image)
+    {
+        using var root = RegularFile.OpenDirectory(rootfs);
+        return UserResolver.Resolve(root, spec.Security, image.Config.User);
+    }
+
+    private void WriteBundle(ContainerId id, OciSpec spec) =>
+        AtomicFile.Write(Path.Combine(parts.Paths.ContainerBundle(id), "config.json"), JsonSerializer.SerializeToUtf8Bytes(spec, OciJson.Default.OciSpec));
+
+    private static string LogPath(ContainerSpec spec, PodLoan pod)
+    {
+        if (pod.LogDirectory.Length == 0 || spec.LogPath.Length == 0)
+            return "";
+        var path = Path.Combine(pod.LogDirectory, spec.LogPath);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        return path;
+    }
+
+    private static string StopSignal(ContainerSpec spec, ImageRecord image) =>
+        spec.StopSignal ?? (Linux.Processes.Signals.TryParse(image.Config.StopSignal ?? "", out _) ? image.Config.StopSignal! : "SIGTERM");
+
+    private MonitorLaunch Launch(ContainerId id, ContainerSpec spec, PodLoan pod, string logPath) => new()
+    {
+        Id = id,
+        Handler = parts.Handlers.Get(pod.Handler).Handler,
+        Bundle = parts.Paths.ContainerBundle(id),
+        LogPath = logPath,
+        Terminal = spec.Terminal,
+        Stdin = spec.Stdin,
+        ExitPath = parts.Paths.ContainerExit(id),
+    };
+}

@@ -1,0 +1,55 @@
+using Gantry.Concurrency;
+using Gantry.Events;
+using Gantry.Faults;
+using Gantry.Identity;
+using Gantry.Persistence;
+using Microsoft.Extensions.Logging;
+
+namespace Gantry.Containers;
+
+/// <summary>
+/// Starts a created container. A start that fails leaves the container Exited with code 128 and reason StartError, so that
+/// its status tells why.
+/// </summary>
+public sealed class ContainerStarter(
+    ContainerStore containers, RuntimeHandlers runtimes, ContainerLeftovers leftovers, KeyedLock<ContainerId> locks, EventStream events,
+    TimeProvider time, ILogger log)
+{
+    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(60);
+
+    /// <exception cref="NotFoundException">There is no such container.</exception>
+    /// <exception cref="WrongStateException">It was started before.</exception>
+    /// <exception cref="ToolFailedException">The OCI runtime could not start it.</exception>
+    public async Task StartAsync(string idOrPrefix, CancellationToken cancel)
+    {
+        var id = containers.Get(idOrPrefix).Id;
+        using var held = await locks.EnterAsync(id, cancel);
+        var record = containers.Get(id.Value);
+        if (record.State is not ContainerState.Created)
+            throw new WrongStateException($"container {id.Short} is {record.State}, only a Created one can be started");
+        // Not the caller's token: a start half done is neither started nor created.
+        using var deadline = new CancellationTokenSource(_deadline);
+        try
+        {
+            await runtimes.Get(record.Handler).StartAsync(id, deadline.Token);
+        }
+        catch (Exception e)
+        {
+            await FailAsync(record, e);
+            throw;
+        }
+        containers.Update(id, now => now.Started(time.Nanoseconds()));
+        log.ContainerStarted(id);
+        events.Publish(new NodeEvent(NodeEventKind.Started, record.Pod, id, time.Nanoseconds()));
+    }
+
+    private async Task FailAsync(ContainerRecord record, Exception cause)
+    {
+        log.StartFailed(record.Id, cause);
+        var now = time.Nanoseconds();
+        var released = await leftovers.TryReleaseAsync(record);
+        var end = new ContainerEnd(128, now, false) { Reason = "StartError", Message = cause.Message };
+        containers.Update(record.Id, before => (before with { StartedAt = now }).Exited(end) with { Released = released });
+        events.Publish(new NodeEvent(NodeEventKind.Stopped, record.Pod, record.Id, now));
+    }
+}

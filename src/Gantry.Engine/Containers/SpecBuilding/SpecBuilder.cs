@@ -1,0 +1,124 @@
+using System.Globalization;
+using System.Text.Json;
+using Gantry.Cgroups;
+using Gantry.Faults;
+using Gantry.Images.Manifests;
+using Gantry.Oci;
+using Gantry.Oci.Spec;
+
+namespace Gantry.Containers.SpecBuilding;
+
+/// <summary>Turns what was asked for, what the pod lends and what the image says into an OCI specification.</summary>
+public sealed class SpecBuilder(CgroupHierarchy cgroups)
+{
+    private readonly int _oomScoreFloor = int.Parse(File.ReadAllText("/proc/self/oom_score_adj").Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+
+    /// <exception cref="InvalidRequestException">The request contradicts itself or the image.</exception>
+    public OciSpec Build(ContainerSpec spec, ContainerPlace place, ImageConfig image, ResolvedUser user)
+    {
+        if (spec.Security.Privileged && !place.PodPrivileged)
+            throw new InvalidRequestException($"container {spec.Name}: it is privileged in a pod that is not: make the pod privileged too");
+        if (spec.Resources.Unified.Count > 0 && cgroups.Mode is not CgroupMode.V2)
+            throw new InvalidRequestException($"container {spec.Name}: unified resources need cgroup v2, and this node has v1");
+        var capabilities = Capabilities.For(spec.Security);
+        var (devices, rules) = Devices.For(spec);
+        return new OciSpec
+        {
+            Process = new OciProcess
+            {
+                Terminal = spec.Terminal,
+                User = new OciUser(user.Uid, user.Gid, user.AdditionalGroups),
+                Args = ProcessParts.Arguments(spec, image),
+                Env = ProcessParts.Environment(spec, image, user, place.Hostname),
+                Cwd = ProcessParts.WorkingDirectory(spec, image),
+                Capabilities = Sets(capabilities, user, spec.Security),
+                NoNewPrivileges = spec.Security.NoNewPrivileges,
+                OomScoreAdj = OomScore(spec),
+            },
+            Root = new OciRoot(place.Rootfs, spec.Security.ReadOnlyRootfs),
+            Mounts = ContainerMounts.For(spec, place, cgroups.Mode),
+            Annotations = Annotations(spec, place),
+            Linux = new OciLinux
+            {
+                Namespaces = Namespaces(spec, place),
+                Resources = OciResourcesFrom.Limits(spec.Resources) with { Devices = rules },
+                CgroupsPath = place.CgroupPath,
+                Devices = devices,
+                Seccomp = Seccomp(spec, capabilities),
+                RootfsPropagation = spec.Mounts.Any(mount => mount.Propagation is MountPropagation.Bidirectional) ? "rshared"
+                    : spec.Mounts.Any(mount => mount.Propagation is MountPropagation.HostToContainer) ? "rslave" : null,
+                MaskedPaths = spec.Security.Privileged ? null : spec.Security.MaskedPaths,
+                ReadonlyPaths = spec.Security.Privileged ? null : spec.Security.ReadOnlyPaths,
+            },
+        };
+    }
+
+    /// <summary>A process for exec: the container's own user, environment, directory and confinement.</summary>
+    public static OciProcess BuildExec(ContainerRecord record, OciSpec spec, IReadOnlyList<string> command, bool terminal)
+    {
+        if (command.Any(word => word.Contains('\0')))
+            throw new InvalidRequestException($"exec in container {record.Id.Short}: a word of the command holds a NUL");
+        return spec.Process with { Args = command, Terminal = terminal };
+    }
+
+    private static OciCapabilities Sets(IReadOnlyList<string> capabilities, ResolvedUser user, ContainerSecurity security) => new()
+    {
+        Bounding = capabilities,
+        // The kernel clears them for another user at the exec; runtimes that ask for them anyway would keep them.
+        Effective = user.Uid == 0 ? capabilities : [],
+        Permitted = user.Uid == 0 ? capabilities : [],
+        Inheritable = security.AddAmbientCapabilities.Count > 0 ? [.. Capabilities.For(new ContainerSecurity { DropCapabilities = ["ALL"], AddCapabilities = security.AddAmbientCapabilities })] : null,
+    };
+
+    /// <summary>Root without CAP_SYS_RESOURCE can't lower the value below its own.</summary>
+    private int? OomScore(ContainerSpec spec) =>
+        spec.Resources.OomScoreAdjustment is { } asked ? (int)Math.Clamp(asked, Math.Max(-1000, _oomScoreFloor), 1000) : null;
+
+    private List<OciNamespace> Namespaces(ContainerSpec spec, ContainerPlace place)
+    {
+        var namespaces = new List<OciNamespace> { new("mount", null) };
+        void Join(string type, string kind, bool ownIfNone)
+        {
+            if (place.NamespacePaths.TryGetValue(kind, out var path))
+                namespaces.Add(new OciNamespace(type, path));
+            else if (ownIfNone)
+                namespaces.Add(new OciNamespace(type, null));
+        }
+        Join("network", "net", ownIfNone: false);
+        Join("ipc", "ipc", ownIfNone: false);
+        Join("uts", "uts", ownIfNone: false);
+        Join("pid", "pid", ownIfNone: spec.Security.Namespaces.Pid is NamespaceMode.Container);
+        if (cgroups.Mode is CgroupMode.V2 && !spec.Security.Privileged)
+            namespaces.Add(new OciNamespace("cgroup", null));
+        return namespaces;
+    }
+
+    private static OciSeccomp? Seccomp(ContainerSpec spec, IReadOnlyList<string> capabilities)
+    {
+        if (spec.Security.Privileged || spec.Security.Seccomp is not { } profile || profile.Kind is ProfileKind.Unconfined)
+            return null;
+        if (profile.Kind is ProfileKind.RuntimeDefault)
+            return DefaultSeccomp.For(capabilities);
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(profile.LocalhostReference), OciJson.Default.OciSeccomp)
+                ?? throw new InvalidRequestException($"container {spec.Name}: seccomp profile {profile.LocalhostReference} is empty");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            throw new InvalidRequestException($"container {spec.Name}: seccomp profile {profile.LocalhostReference} cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The names by which Falco and others know a container and its pod.</summary>
+    private static Dictionary<string, string> Annotations(ContainerSpec spec, ContainerPlace place) => new()
+    {
+        ["io.kubernetes.cri.container-type"] = "container",
+        ["io.kubernetes.cri.container-name"] = spec.Name,
+        ["io.kubernetes.cri.image-name"] = spec.Image.UserSpecified.Length > 0 ? spec.Image.UserSpecified : spec.Image.Reference,
+        ["io.kubernetes.cri.sandbox-id"] = place.Pod.Value,
+        ["io.kubernetes.cri.sandbox-name"] = place.PodName,
+        ["io.kubernetes.cri.sandbox-namespace"] = place.PodNamespace,
+        ["io.kubernetes.cri.sandbox-uid"] = place.PodUid,
+    };
+}

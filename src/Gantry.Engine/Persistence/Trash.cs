@@ -1,0 +1,31 @@
+using Gantry.Linux.Files;
+
+namespace Gantry.Persistence;
+
+/// <summary>How directories of objects go: renamed into the trash, where nobody looks for objects, then deleted.</summary>
+public static class Trash
+{
+    /// <summary>Deletes a directory; one that is not there is fine.</summary>
+    /// <param name="paths">The node's paths; the trash is on the directory's own file system.</param>
+    /// <param name="directory">What to delete.</param>
+    /// <param name="name">Its name in the trash.</param>
+    /// <exception cref="IOException">It could not be renamed, or not be deleted whole; the next start deletes the rest.</exception>
+    public static void Throw(NodePaths paths, string directory, string name)
+    {
+        if (!Directory.Exists(directory))
+            return;
+        Directory.CreateDirectory(paths.Trash);
+        var target = Path.Combine(paths.Trash, $"{name}.{Guid.NewGuid():N}");
+        Directory.Move(directory, target);
+        DirectoryRemover.Remove(target);
+    }
+
+    /// <summary>Deletes what an earlier daemon left in the trash.</summary>
+    public static void Empty(NodePaths paths)
+    {
+        if (!Directory.Exists(paths.Trash))
+            return;
+        foreach (var directory in Directory.EnumerateDirectories(paths.Trash))
+            DirectoryRemover.Remove(directory);
+    }
+}

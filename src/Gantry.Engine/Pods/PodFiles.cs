@@ -1,0 +1,50 @@
+using System.Text;
+using Gantry.Identity;
+using Gantry.Networking;
+using Gantry.Persistence;
+
+namespace Gantry.Pods;
+
+/// <summary>The files that a pod's containers share: hosts, hostname and resolv.conf, kept in the pod's directory.</summary>
+public static class PodFiles
+{
+    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    /// <summary>Writes the three files; the kubelet mounts an /etc/hosts of its own over ours.</summary>
+    /// <exception cref="IOException">The disk refused.</exception>
+    public static void Write(NodePaths paths, PodId id, PodSpec spec, string hostname)
+    {
+        AtomicFile.Write(paths.PodHostname(id), hostname + "\n", Readable);
+        AtomicFile.Write(paths.PodHosts(id), spec.UsesHostNetwork ? ReadOrEmpty("/etc/hosts") : Hosts(hostname, []), Readable);
+        AtomicFile.Write(paths.PodResolvConf(id), spec.Dns is { } dns ? ResolvConf(dns) : ReadOrEmpty("/etc/resolv.conf"), Readable);
+    }
+
+    /// <summary>Adds the pod's own addresses to its hosts file.</summary>
+    public static void WriteHosts(NodePaths paths, PodId id, string hostname, IReadOnlyList<string> addresses) =>
+        AtomicFile.Write(paths.PodHosts(id), Hosts(hostname, addresses), Readable);
+
+    /// <summary>A hosts file as hosts(5) describes it.</summary>
+    internal static string Hosts(string hostname, IReadOnlyList<string> addresses)
+    {
+        var text = new StringBuilder("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\n"
+            + "fe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n");
+        foreach (var address in addresses)
+            text.Append(address).Append('\t').Append(hostname).Append('\n');
+        return text.ToString();
+    }
+
+    /// <summary>A resolver configuration as resolv.conf(5) describes it.</summary>
+    internal static string ResolvConf(DnsSettings dns)
+    {
+        var text = new StringBuilder();
+        if (dns.Searches.Count > 0)
+            text.Append("search ").AppendJoin(' ', dns.Searches).Append('\n');
+        foreach (var server in dns.Servers)
+            text.Append("nameserver ").Append(server).Append('\n');
+        if (dns.Options.Count > 0)
+            text.Append("options ").AppendJoin(' ', dns.Options).Append('\n');
+        return text.ToString();
+    }
+
+    private static string ReadOrEmpty(string path) => File.Exists(path) ? File.ReadAllText(path) : "";
+}

@@ -1,0 +1,72 @@
+using Gantry.Cgroups;
+using Gantry.Containers;
+using Gantry.Faults;
+using Gantry.Identity;
+using Gantry.Persistence;
+
+namespace Gantry.Pods;
+
+/// <summary>Says what a pod lends to its containers: namespaces by path, files, cgroup.</summary>
+public sealed class PodPlaces(NodePaths paths, ContainerStore containers)
+{
+    /// <summary>The loan for a container of that specification.</summary>
+    /// <exception cref="WrongStateException">The container whose PID namespace is to be joined does not run.</exception>
+    public PodLoan Of(PodRecord pod, ContainerSpec spec)
+    {
+        var namespaces = Pinned(pod);
+        if (PidNamespace(pod, spec) is { } pid)
+            namespaces["pid"] = pid;
+        return new PodLoan(pod.Id, pod.Spec.RuntimeHandler, pod.CgroupPath, pod.Spec.LogDirectory, id => Place(pod, namespaces) with
+        {
+            Container = id,
+            Rootfs = paths.ContainerRootfs(id),
+            CgroupPath = CgroupPath.ForContainer(pod.CgroupPath, id),
+            HostsPath = paths.PodHosts(pod.Id),
+            HostnamePath = paths.PodHostname(pod.Id),
+            ResolvConfPath = paths.PodResolvConf(pod.Id),
+        });
+    }
+
+    /// <summary>The place of the pod's init process: an empty root of its own, and none of the pod's files.</summary>
+    public ContainerPlace OfInit(PodRecord pod)
+    {
+        var id = ContainerId.Parse(pod.Id.Value);
+        return Place(pod, Pinned(pod)) with { Container = id, Rootfs = paths.ContainerRootfs(id), CgroupPath = PodInit.CgroupPath(pod.CgroupPath, pod.Id) };
+    }
+
+    private ContainerPlace Place(PodRecord pod, Dictionary<string, string> namespaces) => new()
+    {
+        Pod = pod.Id,
+        Container = default,
+        PodName = pod.Spec.Name,
+        PodNamespace = pod.Spec.Namespace,
+        PodUid = pod.Spec.Uid,
+        Rootfs = "",
+        NamespacePaths = namespaces,
+        Hostname = pod.Spec.UsesHostNetwork ? Environment.MachineName : pod.Spec.Hostname,
+        SharedMemoryPath = pod.Spec.Security.Namespaces.Ipc is NamespaceMode.Node ? "/dev/shm" : paths.PodSharedMemory(pod.Id),
+        CgroupPath = "",
+        PodPrivileged = pod.Spec.Security.Privileged,
+        UsesHostNetwork = pod.Spec.UsesHostNetwork,
+    };
+
+    private Dictionary<string, string> Pinned(PodRecord pod) => pod.Pinned.ToDictionary(kind => kind, kind => paths.PodNamespace(pod.Id, kind));
+
+    private string? PidNamespace(PodRecord pod, ContainerSpec spec)
+    {
+        switch (spec.Security.Namespaces.Pid)
+        {
+            case NamespaceMode.Pod when pod.InitPid != 0:
+                return $"/proc/{pod.InitPid}/ns/pid";
+            case NamespaceMode.Pod:
+                throw new InvalidRequestException($"container {spec.Name} asks for the pod's PID namespace, and pod {pod.Id.Short} has none: ask for it in the pod too");
+            case NamespaceMode.Target:
+                var target = containers.Get(spec.Security.Namespaces.TargetId);
+                return target is { State: ContainerState.Running, Pid: > 0 } && target.Pod == pod.Id
+                    ? $"/proc/{target.Pid}/ns/pid"
+                    : throw new WrongStateException($"container {spec.Name} asks for the PID namespace of {target.Id.Short}, which is not a running container of its pod");
+            default:
+                return null;
+        }
+    }
+}

@@ -1,0 +1,123 @@
+using Gantry.Cgroups;
+using Gantry.Concurrency;
+using Gantry.Containers;
+using Gantry.Events;
+using Gantry.Faults;
+using Gantry.Identity;
+using Gantry.Linux.Mounts;
+using Gantry.Networking;
+using Gantry.Persistence;
+using Microsoft.Extensions.Logging;
+
+namespace Gantry.Pods;
+
+/// <summary>The parts of the node that a new pod is made of.</summary>
+public sealed record PodParts(INamespacePins Pins, PodNetwork Network, PodInit Init, CgroupFolder Cgroups, RuntimeHandlers Handlers, PodPlaces Places);
+
+/// <summary>Makes pods: all of one, or nothing of it.</summary>
+public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, PodLeftovers leftovers, EventStream events, TimeProvider time, ILogger log)
+{
+    private static readonly TimeSpan _deadline = TimeSpan.FromMinutes(4);
+    private readonly SharedOperations<PodKey, PodId> _runs = new();
+    private readonly string _bootId = NodeClock.ReadBootId();
+
+    /// <summary>
+    /// Makes the pod and returns its id. The same metadata again joins the run under way or finds the pod that it made;
+    /// the caller's token ends only its wait.
+    /// </summary>
+    /// <exception cref="InvalidRequestException">The handler is not configured.</exception>
+    /// <exception cref="AlreadyExistsException">A pod of that metadata has already stopped.</exception>
+    public Task<PodId> RunAsync(PodSpec spec, CancellationToken cancel) => _runs.JoinAsync(PodKey.Of(spec), () => MakeAsync(spec), cancel);
+
+    private async Task<PodId> MakeAsync(PodSpec requested)
+    {
+        if (pods.TryGet(PodKey.Of(requested)) is { } existing)
+        {
+            return existing.State is PodState.Ready
+                ? existing.Id
+                : throw new AlreadyExistsException($"pod {PodKey.Of(requested)} has already stopped as {existing.Id.Short}: remove it, or use the next attempt");
+        }
+        var spec = requested with { RuntimeHandler = parts.Handlers.Resolve(requested.RuntimeHandler) };
+        RefuseWhatIsNotBuilt(spec);
+        using var deadline = new CancellationTokenSource(_deadline);
+        await using var undo = new RollbackStack(log);
+        var id = PodId.New();
+        var record = new PodRecord
+        {
+            Id = id,
+            Spec = spec,
+            CreatedAt = time.Nanoseconds(),
+            BootId = _bootId,
+            CgroupPath = CgroupPath.ForPod(spec.CgroupParent, id),
+        };
+        undo.Push("pod directories", () => leftovers.Delete(record));
+        MakeDirectories(id);
+        var hostname = spec.UsesHostNetwork || spec.Hostname.Length == 0 ? Environment.MachineName : spec.Hostname;
+        PodFiles.Write(paths, id, spec, hostname);
+        if (spec.CgroupParent.Length == 0)
+        {
+            undo.Push("pod cgroup", () => parts.Cgroups.Remove(record.CgroupPath));
+            parts.Cgroups.Create(record.CgroupPath);
+        }
+        record = record with { Pinned = await PinAsync(id, spec, hostname, undo, deadline.Token) };
+        if (spec.Security.Namespaces.Ipc is not NamespaceMode.Node)
+            MountSharedMemory(id);
+        record = await AttachAsync(record, hostname, undo, deadline.Token);
+        record = await StartInitAsync(record, undo, deadline.Token);
+        pods.Add(record);
+        undo.Commit();
+        log.PodReady(id, PodKey.Of(spec), record.Addresses.Count == 0 ? "the host's addresses" : string.Join(", ", record.Addresses));
+        events.Publish(new NodeEvent(NodeEventKind.Created, id, null, record.CreatedAt));
+        events.Publish(new NodeEvent(NodeEventKind.Started, id, null, time.Nanoseconds()));
+        return id;
+    }
+
+    private static void RefuseWhatIsNotBuilt(PodSpec spec)
+    {
+        if (spec.Security.Namespaces.User is { Mode: not NamespaceMode.Node })
+            throw new NotSupportedException($"pod {spec.Namespace}/{spec.Name} asks for a user namespace, which this version does not have yet");
+    }
+
+    private void MakeDirectories(PodId id)
+    {
+        const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Directory.CreateDirectory(paths.Pod(id), Private);
+        Directory.CreateDirectory(paths.PodState(id), Private);
+    }
+
+    private async Task<IReadOnlyList<string>> PinAsync(PodId id, PodSpec spec, string hostname, RollbackStack undo, CancellationToken cancel)
+    {
+        var request = new NamespaceRequest(
+            id, Network: !spec.UsesHostNetwork, Ipc: spec.Security.Namespaces.Ipc is not NamespaceMode.Node, Uts: !spec.UsesHostNetwork, hostname, spec.Sysctls);
+        undo.Push("pinned namespaces", () => parts.Pins.Unpin(id));
+        return await parts.Pins.PinAsync(request, cancel);
+    }
+
+    /// <summary>A /dev/shm of the containers' own, of the size that Kubernetes' pods have.</summary>
+    private void MountSharedMemory(PodId id)
+    {
+        Directory.CreateDirectory(paths.PodSharedMemory(id));
+        Mount.Tmpfs(paths.PodSharedMemory(id), "mode=1777,size=65536k");
+    }
+
+    private async Task<PodRecord> AttachAsync(PodRecord record, string hostname, RollbackStack undo, CancellationToken cancel)
+    {
+        if (record.Spec.UsesHostNetwork)
+            return record;
+        var attachment = leftovers.Attachment(record);
+        // Before the ADD: a plugin that fails half-way still needs a DEL (CNI specification, "Deleting").
+        undo.Push("attach network", () => parts.Network.DetachAsync(attachment, CancellationToken.None));
+        var addresses = await parts.Network.AttachAsync(attachment, cancel);
+        PodFiles.WriteHosts(paths, record.Id, hostname, addresses.Addresses);
+        return record with { Addresses = addresses.Addresses };
+    }
+
+    private async Task<PodRecord> StartInitAsync(PodRecord record, RollbackStack undo, CancellationToken cancel)
+    {
+        if (!PodInit.IsNeeded(record.Spec))
+            return record;
+        undo.Push("pod init process", () => leftovers.ReleaseInitAsync(record));
+        var place = parts.Places.OfInit(record);
+        return record with { InitPid = await parts.Init.StartAsync(record, place, cancel) };
+    }
+}
