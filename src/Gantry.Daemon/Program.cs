@@ -1,1 +1,92 @@
+using Gantry;
+using Gantry.Configuration;
+using Gantry.Cri;
+using Gantry.Faults;
+using Gantry.Identity;
+using Gantry.Observability;
+using Grpc.Reflection;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+var options = DaemonOptions.Parse(args);
+if (options.Answer is { } answer)
+{
+    Console.Out.WriteLine(answer);
+    return options.ExitCode;
+}
+GantryConfig config;
+try
+{
+    config = options.Apply(ConfigFile.Load(options.ConfigPath));
+}
+catch (InvalidRequestException e)
+{
+    await Console.Error.WriteLineAsync($"gantryd: {e.Message}");
+    return 2;
+}
+if (options.PrintConfig)
+{
+    Console.Out.WriteLine(config);
+    return 0;
+}
+var log = new LineLog(LineLog.Parse(config.LogLevel), TimeProvider.System);
+using var claim = NodeClaim.Take(config, out var problem);
+if (claim is null)
+{
+    await Console.Error.WriteLineAsync($"gantryd: {problem}");
+    return 1;
+}
+var node = new Composition(config, log);
+
+var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+{
+    kestrel.ListenUnixSocket(config.Socket, listen => listen.Protocols = HttpProtocols.Http2);
+    kestrel.Limits.MaxConcurrentConnections = 1000;
+    kestrel.Limits.Http2.MaxStreamsPerConnection = 1000;
+    kestrel.AddServerHeader = false;
+});
+builder.Services.AddRoutingCore();
+builder.Services.AddSingleton(node);
+builder.Services.AddSingleton<ILogger>(log);
+builder.Services.AddGrpc(grpc =>
+{
+    grpc.MaxReceiveMessageSize = 16 << 20;
+    grpc.MaxSendMessageSize = 16 << 20;
+    grpc.Interceptors.Add<FaultInterceptor>();
+});
+builder.Services.AddSingleton<RuntimeService>();
+builder.Services.AddSingleton<ImageService>();
+builder.Services.AddSingleton<GantryService>();
+builder.Services.AddSingleton<HealthService>();
+builder.Services.AddSingleton(new ReflectionServiceImpl(
+    Gantry.Cri.Api.RuntimeService.Descriptor, Gantry.Cri.Api.ImageService.Descriptor, Gantry.Api.GantryService.Descriptor, Grpc.Health.V1.Health.Descriptor));
+await using var app = builder.Build();
+app.MapGrpcService<RuntimeService>();
+app.MapGrpcService<ImageService>();
+app.MapGrpcService<GantryService>();
+app.MapGrpcService<HealthService>();
+app.MapGrpcService<ReflectionServiceImpl>();
+
+await app.StartAsync();
+claim.Opened();
+log.Listening(config.Socket);
+using var stopping = new CancellationTokenSource();
+var exits = Task.CompletedTask;
+try
+{
+    if (config.CniInstallDefault && Gantry.Networking.DefaultConflist.InstallIfNone(config.CniConfDirectory, config.CniDefaultSubnet))
+        log.DefaultNetworkInstalled(config.CniConfDirectory);
+    node.Images.Open();
+    await node.Recovery.RunAsync(stopping.Token);
+    exits = node.Exits.RunAsync(node.Monitors, exit => node.PodLost(PodId.Parse(exit.Id.Value)), stopping.Token);
+    node.Local.Resume();
+    node.IsRecovered = true;
+    await app.WaitForShutdownAsync();
+}
+finally
+{
+    await stopping.CancelAsync();
+    await node.Local.DisposeAsync();
+    await exits.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+}
 return 0;

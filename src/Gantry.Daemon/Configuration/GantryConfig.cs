@@ -1,0 +1,42 @@
+namespace Gantry.Configuration;
+
+/// <summary>Everything that can be configured, read once and checked once. ConfigText documents each key.</summary>
+public sealed record GantryConfig
+{
+    public string Root { get; init; } = "/var/lib/gantry";
+
+    public string State { get; init; } = "/run/gantry";
+
+    public string Socket { get; init; } = "/run/gantry/gantry.sock";
+
+    /// <summary>"debug", "info", "warning" or "error".</summary>
+    public string LogLevel { get; init; } = "info";
+
+    /// <summary>Empty: beside gantryd.</summary>
+    public string Monitor { get; init; } = "";
+
+    public string PodInit { get; init; } = "/usr/bin/catatonit";
+
+    public string DefaultHandler { get; init; } = "crun";
+
+    /// <summary>By name, the OCI runtime's path.</summary>
+    public IReadOnlyDictionary<string, string> Handlers { get; init; } = new Dictionary<string, string> { ["crun"] = "/usr/bin/crun", ["runc"] = "/usr/sbin/runc" };
+
+    public string CniConfDirectory { get; init; } = "/etc/cni/net.d";
+
+    public IReadOnlyList<string> CniBinDirectories { get; init; } = ["/opt/cni/bin", "/usr/lib/cni"];
+
+    public int CniTimeoutSeconds { get; init; } = 60;
+
+    public bool CniInstallDefault { get; init; } = true;
+
+    public string CniDefaultSubnet { get; init; } = "10.88.0.0/16";
+
+    public IReadOnlyList<string> CertsDirectories { get; init; } = ["/etc/gantry/certs.d", "/etc/containerd/certs.d"];
+
+    public int MaxParallelDownloads { get; init; } = 6;
+
+    public int NoProgressSeconds { get; init; } = 60;
+
+    public string LocalPodLogs { get; init; } = "/var/log/pods";
+}

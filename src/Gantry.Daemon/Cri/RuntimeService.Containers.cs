@@ -1,0 +1,100 @@
+using System.Text.Json.Nodes;
+using Gantry.Containers;
+using Gantry.Cri.Api;
+using Gantry.Cri.Translation;
+using Gantry.Faults;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace Gantry.Cri;
+
+public sealed partial class RuntimeService
+{
+    public override async Task<CreateContainerResponse> CreateContainer(CreateContainerRequest request, ServerCallContext context)
+    {
+        var spec = ContainerSpecFromCri.Translate(request.Config);
+        var id = await node.PodContainers.CreateAsync(request.PodSandboxId, spec, context.CancellationToken);
+        return new CreateContainerResponse { ContainerId = id.Value };
+    }
+
+    public override async Task<StartContainerResponse> StartContainer(StartContainerRequest request, ServerCallContext context)
+    {
+        await node.Starter.StartAsync(request.ContainerId, context.CancellationToken);
+        return new StartContainerResponse();
+    }
+
+    public override async Task<StopContainerResponse> StopContainer(StopContainerRequest request, ServerCallContext context)
+    {
+        var grace = request.Timeout > TimeSpan.MaxValue.TotalSeconds / 2 ? TimeSpan.FromDays(7) : TimeSpan.FromSeconds(Math.Max(0, request.Timeout));
+        await node.Stopper.StopAsync(request.ContainerId, grace, context.CancellationToken);
+        return new StopContainerResponse();
+    }
+
+    public override async Task<RemoveContainerResponse> RemoveContainer(RemoveContainerRequest request, ServerCallContext context)
+    {
+        await node.Remover.RemoveAsync(request.ContainerId, context.CancellationToken);
+        return new RemoveContainerResponse();
+    }
+
+    public override Task<ContainerStatusResponse> ContainerStatus(ContainerStatusRequest request, ServerCallContext context)
+    {
+        var container = node.Containers.Get(request.ContainerId);
+        var response = new ContainerStatusResponse { Status = StatusToCri.ContainerStatus(container) };
+        if (request.Verbose)
+            response.Info["info"] = StatusToCri.ContainerInfo(container, ReadSpec(container), node.Paths.ContainerRootfs(container.Id));
+        return Task.FromResult(response);
+    }
+
+    public override Task<ListContainersResponse> ListContainers(ListContainersRequest request, ServerCallContext context)
+    {
+        var response = new ListContainersResponse();
+        response.Containers.Add(
+            node.Containers.All.Where(container => IsAsked(container, request.Filter)).OrderByDescending(container => container.CreatedAt).Select(StatusToCri.ContainerEntry));
+        return Task.FromResult(response);
+    }
+
+    public override async Task<UpdateContainerResourcesResponse> UpdateContainerResources(UpdateContainerResourcesRequest request, ServerCallContext context)
+    {
+        await node.Updater.UpdateAsync(request.ContainerId, ResourcesFromCri.Translate(request.Linux), context.CancellationToken);
+        return new UpdateContainerResourcesResponse();
+    }
+
+    public override async Task<ReopenContainerLogResponse> ReopenContainerLog(ReopenContainerLogRequest request, ServerCallContext context)
+    {
+        await node.Logs.ReopenAsync(request.ContainerId, context.CancellationToken);
+        return new ReopenContainerLogResponse();
+    }
+
+    public override async Task<ExecSyncResponse> ExecSync(ExecSyncRequest request, ServerCallContext context)
+    {
+        if (request.Timeout < 0)
+            throw new InvalidRequestException("timeout cannot be negative: 0 is none");
+        TimeSpan? timeout = request.Timeout == 0 ? null : TimeSpan.FromSeconds(Math.Min(request.Timeout, 86400 * 7));
+        var result = await node.Executor.ExecSyncAsync(request.ContainerId, [.. request.Cmd], timeout, context.CancellationToken);
+        return new ExecSyncResponse
+        {
+            Stdout = UnsafeByteOperations.UnsafeWrap(result.Output),
+            Stderr = UnsafeByteOperations.UnsafeWrap(result.ErrorOutput),
+            ExitCode = result.ExitCode,
+        };
+    }
+
+    private bool IsAsked(ContainerRecord container, ContainerFilter? filter) =>
+        node.Pods.TryGet(container.Pod) is not { Spec.IsLocal: true } && (filter is null
+            || (container.Id.Value.StartsWith(filter.Id, StringComparison.Ordinal)
+                && container.Pod.Value.StartsWith(filter.PodSandboxId, StringComparison.Ordinal)
+                && (filter.State is null || filter.State.State == StatusToCri.State(container))
+                && HasLabels(container.Spec.Labels, filter.LabelSelector)));
+
+    private JsonNode? ReadSpec(ContainerRecord container)
+    {
+        try
+        {
+            return JsonNode.Parse(File.ReadAllText(Path.Combine(node.Paths.ContainerBundle(container.Id), "config.json")));
+        }
+        catch (Exception e) when (e is IOException or System.Text.Json.JsonException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using Gantry.Cri.Api;
+using Gantry.Cri.Translation;
+using Gantry.Pods;
+using Grpc.Core;
+
+namespace Gantry.Cri;
+
+public sealed partial class RuntimeService
+{
+    public override async Task<RunPodSandboxResponse> RunPodSandbox(RunPodSandboxRequest request, ServerCallContext context)
+    {
+        var spec = PodSpecFromCri.Translate(request.Config, request.RuntimeHandler);
+        var id = await node.PodRunner.RunAsync(spec, context.CancellationToken);
+        return new RunPodSandboxResponse { PodSandboxId = id.Value };
+    }
+
+    public override async Task<StopPodSandboxResponse> StopPodSandbox(StopPodSandboxRequest request, ServerCallContext context)
+    {
+        await node.PodStopper.StopAsync(request.PodSandboxId, context.CancellationToken);
+        return new StopPodSandboxResponse();
+    }
+
+    public override async Task<RemovePodSandboxResponse> RemovePodSandbox(RemovePodSandboxRequest request, ServerCallContext context)
+    {
+        await node.PodRemover.RemoveAsync(request.PodSandboxId, context.CancellationToken);
+        return new RemovePodSandboxResponse();
+    }
+
+    public override Task<PodSandboxStatusResponse> PodSandboxStatus(PodSandboxStatusRequest request, ServerCallContext context)
+    {
+        var pod = node.Pods.Get(request.PodSandboxId);
+        var response = new PodSandboxStatusResponse { Status = StatusToCri.PodStatus(pod) };
+        if (request.Verbose)
+            response.Info["info"] = StatusToCri.PodInfo(pod);
+        return Task.FromResult(response);
+    }
+
+    public override Task<ListPodSandboxResponse> ListPodSandbox(ListPodSandboxRequest request, ServerCallContext context)
+    {
+        var response = new ListPodSandboxResponse();
+        response.Items.Add(node.Pods.All.Where(pod => IsAsked(pod, request.Filter)).OrderByDescending(pod => pod.CreatedAt).Select(StatusToCri.PodEntry));
+        return Task.FromResult(response);
+    }
+
+    private static bool IsAsked(PodRecord pod, PodSandboxFilter? filter) =>
+        !pod.Spec.IsLocal && (filter is null
+            || (pod.Id.Value.StartsWith(filter.Id, StringComparison.Ordinal)
+                && (filter.State is null || (filter.State.State is PodSandboxState.SandboxReady) == (pod.State is PodState.Ready))
+                && HasLabels(pod.Spec.Labels, filter.LabelSelector)));
+
+    private static bool HasLabels(IReadOnlyDictionary<string, string> labels, IDictionary<string, string> selector) =>
+        selector.All(asked => labels.TryGetValue(asked.Key, out var value) && value == asked.Value);
+}

@@ -1,0 +1,8 @@
+
+namespace Gantry.Cri;
+
+/// <summary>
+/// The CRI's RuntimeService: each call parses its message, asks the engine, and says what came of it. Calls that are not
+/// overridden in these files answer UNIMPLEMENTED by their name.
+/// </summary>
+public sealed partial class RuntimeService(Composition node) : Api.RuntimeService.RuntimeServiceBase;
