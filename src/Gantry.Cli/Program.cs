@@ -1,1 +1,5 @@
-return 0;
+using Gantry.Cli;
+using Gantry.Cli.Output;
+
+using var screen = Screen.OfProcess();
+return await GantryProgram.RunAsync(args, screen);

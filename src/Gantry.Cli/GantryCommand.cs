@@ -1,0 +1,34 @@
+using System.CommandLine;
+using Gantry.Cli.Naming;
+using Gantry.Cli.Options;
+using Gantry.Cli.Output;
+using Gantry.Cli.Verbs;
+
+namespace Gantry.Cli;
+
+/// <summary>The tree of verbs, built anew for each run: it holds no state beside the screen it writes to.</summary>
+internal static class GantryCommand
+{
+    public static RootCommand Create(Screen screen, CompletionNames names)
+    {
+        var global = new GlobalOptions(screen);
+        var root = new RootCommand("Runs pods on this machine and looks into any Kubernetes CRI runtime.");
+        root.Options.Add(global.Endpoint);
+        root.Options.Add(global.Timeout);
+        root.Subcommands.Add(RunVerb.Create(global));
+        root.Subcommands.Add(PodsVerb.Create(global));
+        root.Subcommands.Add(PsVerb.Create(global));
+        root.Subcommands.Add(LogsVerb.Create(global, names));
+        root.Subcommands.Add(ExecVerb.Create(global, names));
+        root.Subcommands.Add(StopVerb.Create(global, names));
+        root.Subcommands.Add(RemoveVerb.Create(global, names));
+        root.Subcommands.Add(PullVerb.Create(global));
+        root.Subcommands.Add(ImagesVerb.Create(global));
+        root.Subcommands.Add(RemoveImageVerb.Create(global, names));
+        root.Subcommands.Add(InspectVerb.Create(global, names));
+        root.Subcommands.Add(InfoVerb.Create(global));
+        root.Subcommands.Add(VersionVerb.Create(global));
+        root.Subcommands.Add(CompletionVerb.Create(screen));
+        return root;
+    }
+}
