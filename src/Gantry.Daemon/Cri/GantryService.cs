@@ -129,7 +129,13 @@ public sealed class GantryService(Composition node) : Gantry.Api.GantryService.G
         var pod = status.Pod;
         var message = new LocalPod
         {
-            Id = pod.Id.Value, Name = pod.Spec.Name, Namespace = pod.Spec.Namespace, Uid = pod.Spec.Uid, Phase = status.Phase, CreatedAtNanos = pod.CreatedAt, Local = pod.Spec.IsLocal,
+            Id = pod.Id.Value,
+            Name = pod.Spec.Name,
+            Namespace = pod.Spec.Namespace,
+            Uid = pod.Spec.Uid,
+            Phase = status.Phase,
+            CreatedAtNanos = pod.CreatedAt,
+            Local = pod.Spec.IsLocal,
         };
         message.Addresses.Add(pod.Addresses);
         foreach (var container in status.Containers)

@@ -119,7 +119,8 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, TimePro
                 using (report)
                     answer.TrySetResult(ReadToEnd(report));
             },
-            128 << 10) { IsBackground = true, Name = "monitor report" };
+            128 << 10)
+        { IsBackground = true, Name = "monitor report" };
         thread.Start();
         return await answer.Task.WaitAsync(cancel);
     }

@@ -7,7 +7,13 @@ internal static class BitRate
 {
     private static readonly Dictionary<string, long> _suffixes = new(StringComparer.Ordinal)
     {
-        [""] = 1, ["k"] = 1000, ["M"] = 1000_000, ["G"] = 1000_000_000, ["Ki"] = 1L << 10, ["Mi"] = 1L << 20, ["Gi"] = 1L << 30,
+        [""] = 1,
+        ["k"] = 1000,
+        ["M"] = 1000_000,
+        ["G"] = 1000_000_000,
+        ["Ki"] = 1L << 10,
+        ["Mi"] = 1L << 20,
+        ["Gi"] = 1L << 30,
     };
 
     public static bool TryParse(string text, out long bits)

@@ -38,7 +38,8 @@ public static class NamespaceThread
                     done.SetException(e);
                 }
             },
-            256 << 10) { IsBackground = true, Name = "namespaces" };
+            256 << 10)
+        { IsBackground = true, Name = "namespaces" };
         thread.Start();
         return done.Task;
     }

@@ -75,7 +75,11 @@ public sealed partial class RegistryAuthenticator(TimeProvider time)
         {
             var form = new Dictionary<string, string>
             {
-                ["grant_type"] = "refresh_token", ["service"] = service, ["client_id"] = "gantry", ["scope"] = scope, ["refresh_token"] = credentials.IdentityToken,
+                ["grant_type"] = "refresh_token",
+                ["service"] = service,
+                ["client_id"] = "gantry",
+                ["scope"] = scope,
+                ["refresh_token"] = credentials.IdentityToken,
             };
             return new HttpRequestMessage(HttpMethod.Post, realm) { Content = new FormUrlEncodedContent(form) };
         }
