@@ -48,7 +48,10 @@ internal sealed class ContainerProcess
         using var console = request.HasTerminal ? UnixSocket.Listen(ConsoleSocket) : null;
         var arguments = new List<string>(request.RuntimeArguments) { "--log", RuntimeLog, "--log-format", "json", "create", "--bundle", request.Bundle, "--pid-file", PidFile };
         if (console is not null)
-            arguments.AddRange(["--console-socket", Path.Combine(request.Bundle, ConsoleSocket)]);
+        {
+            // By this process's working directory: a socket's path may have 107 bytes, and a bundle's own name has 64 of them.
+            arguments.AddRange(["--console-socket", $"/proc/{Environment.ProcessId}/cwd/{ConsoleSocket}"]);
+        }
         arguments.Add(request.Id);
         var runtime = ProcessSpawn.Start(new SpawnRequest(request.Runtime, arguments) { Descriptors = [input?.Reader, output?.Writer, error?.Writer] });
         var terminal = console is null ? null : ReceiveTerminal(console, runtime);

@@ -1,4 +1,6 @@
+using System.Text;
 using Gantry.Linux.Descriptors;
+using Gantry.Linux.Files;
 using Gantry.Linux.Processes;
 using Gantry.Monitor.Contract;
 
@@ -13,6 +15,9 @@ internal sealed class MonitorLoop(ContainerProcess container, LogFile log, FileD
     /// <summary>Orphans of a container that shares the node's PID namespace come to this process; they are reaped this often.</summary>
     private const int ReapMilliseconds = 30_000;
     private const int DrainMilliseconds = 100;
+    private const int RetryMilliseconds = 1000;
+    private const int WriteNew = 0x1 | 0x40 | 0x200; // O_WRONLY | O_CREAT | O_TRUNC
+    private const uint Mode = 0b110_000_000;
     private readonly Poller _poller = new();
     private readonly ControlConnections _connections = new(listener, log);
     private readonly LogLines _outputLines = new(log, "stdout"u8.ToArray());
@@ -34,7 +39,10 @@ internal sealed class MonitorLoop(ContainerProcess container, LogFile log, FileD
         {
         }
         log.Flush();
-        WriteExit(new ExitRecord(code, finished, oom));
+        // Nobody else knows the code: a full disk is waited out, and the daemon is answered meanwhile.
+        var record = Encoding.ASCII.GetBytes(new ExitRecord(code, finished, oom).ToText());
+        while (!TryWriteExit(record) && !_connections.IsStopped)
+            Step(RetryMilliseconds);
     }
 
     private static long Now() => (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * 100;
@@ -73,10 +81,22 @@ internal sealed class MonitorLoop(ContainerProcess container, LogFile log, FileD
     }
 
     /// <summary>Aside, then renamed: the daemon reads a whole record or none.</summary>
-    private void WriteExit(ExitRecord record)
+    private bool TryWriteExit(ReadOnlySpan<byte> record)
     {
         var aside = exitPath + ".new";
-        File.WriteAllText(aside, record.ToText());
-        File.Move(aside, exitPath, overwrite: true);
+        try
+        {
+            using (var file = RegularFile.Open(aside, WriteNew, Mode))
+            {
+                if (!DescriptorIo.WriteAll(file, record))
+                    return false;
+            }
+            File.Move(aside, exitPath, overwrite: true);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 }

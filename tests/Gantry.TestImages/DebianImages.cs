@@ -61,7 +61,18 @@ public static partial class DebianImages
             layers.Add(new LayerBuilder().File($"layers/{n}", $"layer {n}\n").Build());
         layers.Add(new LayerBuilder().File("layers/.wh.3", "").Build());
         await registry.PushAsync("test/layers", ["latest"], layers, shell);
+        await registry.PushAsync("test/user-number", ["latest"], [busybox], Config(("Cmd", new JsonArray("sh")), ("User", "1002")));
+        // Each has a file of its own, so that no test meets another's image.
+        foreach (var name in new[] { "removable", "concurrent" })
+            await registry.PushAsync($"test/{name}", ["latest"], [busybox, Mark(name)], shell);
+        foreach (var name in new[] { "names", "names-to-remove" })
+            await registry.PushAsync($"test/{name}", ["1", "2"], [busybox, Mark(name)], shell);
+        await registry.PushAsync("test/passwd-link", ["latest"], [busybox, new LayerBuilder().SymbolicLink("etc/passwd", "/proc/self/environ").Build()], shell);
+        await registry.PushAsync("test/passwd-fifo", ["latest"], [busybox, new LayerBuilder().Fifo("etc/passwd").Build()], shell);
+        await registry.PushAsync("test/passwd-huge", ["latest"], [busybox, new LayerBuilder().File("etc/passwd", new byte[20 << 20]).Build()], shell);
     }
+
+    private static BuiltLayer Mark(string name) => new LayerBuilder().File("mark", name).Build();
 
     /// <summary>Debian's static busybox with its applets as hard links.</summary>
     public static LayerBuilder Busybox()

@@ -40,6 +40,13 @@ public sealed class LayerBuilder
         return this;
     }
 
+    public LayerBuilder Fifo(string path)
+    {
+        Parents(path);
+        _entries[path] = Own(new GnuTarEntry(TarEntryType.Fifo, path), 0b110_100_100, 0, 0);
+        return this;
+    }
+
     /// <summary>Hard links come last, behind what they link to.</summary>
     public LayerBuilder HardLink(string path, string target)
     {

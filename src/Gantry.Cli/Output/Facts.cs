@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Spectre.Console;
 
 namespace Gantry.Cli.Output;
 
@@ -28,8 +29,9 @@ internal sealed class Facts
         var console = screen.Ansi(toError: false);
         foreach (var fact in _facts.Where(fact => fact.Title.Length > 0))
         {
-            console.Write(new Spectre.Console.Text((fact.Title + ":").PadRight(width)));
-            console.Write(Tones.Paint(fact.Text + "\n", fact.Tone));
+            console.Write(new Text((fact.Title + ":").PadRight(width)));
+            console.Write(Tones.Paint(fact.Text, fact.Tone));
+            console.WriteLine();
         }
     }
 }

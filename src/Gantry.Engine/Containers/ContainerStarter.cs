@@ -29,6 +29,8 @@ public sealed class ContainerStarter(
             throw new WrongStateException($"container {id.Short} is {record.State}, only a Created one can be started");
         // Not the caller's token: a start half done is neither started nor created.
         using var deadline = new CancellationTokenSource(_deadline);
+        // Before the start, so that a process that ends at once has not ended before it was started.
+        var startedAt = time.Nanoseconds();
         try
         {
             await runtimes.Get(record.Handler).StartAsync(id, deadline.Token);
@@ -38,7 +40,7 @@ public sealed class ContainerStarter(
             await FailAsync(record, e);
             throw;
         }
-        containers.Update(id, now => now.Started(time.Nanoseconds()));
+        containers.Update(id, now => now.Started(startedAt));
         log.ContainerStarted(id);
         events.Publish(new NodeEvent(NodeEventKind.Started, record.Pod, id, time.Nanoseconds()));
     }

@@ -74,7 +74,7 @@ public sealed class PodNetwork(CniOptions options, CniPlugin plugin, NodePaths p
         {
             try
             {
-                await plugin.RunAsync("DEL", saved.Network, Request(conf, saved.Network, saved.Pod(pod), saved.Result), saved.Pod(pod), cancel);
+                await plugin.RunAsync("DEL", saved.Network, Request(conf, saved.Network, saved.Pod(pod), saved.Previous), saved.Pod(pod), cancel);
             }
             catch (GantryException e)
             {
@@ -192,7 +192,7 @@ public sealed class PodNetwork(CniOptions options, CniPlugin plugin, NodePaths p
     private static List<PortMapping> Ports(JsonArray saved) =>
         [.. saved.Select(entry => ((string)entry!).Split(' ', 4)).Select(p => new PortMapping((TransportProtocol)int.Parse(p[0]), int.Parse(p[1]), int.Parse(p[2]), p[3]))];
 
-    private sealed record SavedAttachment(CniNetwork Network, JsonNode? Result, string Name, string Namespace, string Uid, IReadOnlyList<PortMapping> Ports)
+    private sealed record SavedAttachment(CniNetwork Network, JsonNode? Previous, string Name, string Namespace, string Uid, IReadOnlyList<PortMapping> Ports)
     {
         public NetworkAttachment Pod(NetworkAttachment now) => now with { Name = Name, Namespace = Namespace, Uid = Uid, Ports = Ports };
     }

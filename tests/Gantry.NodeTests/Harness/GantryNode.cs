@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using System.Net.Sockets;
+using Gantry.Conformance;
 using Gantry.Cri.Api;
-using Grpc.Net.Client;
 
 namespace Gantry.NodeTests.Harness;
 
@@ -15,7 +14,7 @@ public sealed class GantryNode : IAsyncDisposable
     private readonly NodeNetwork _network;
     private readonly string _extraConfig;
     private Process? _daemon;
-    private GrpcChannel? _channel;
+    private CriConnection? _cri;
 
     private GantryNode(NodeNetwork network, string extraConfig)
     {
@@ -38,13 +37,22 @@ public sealed class GantryNode : IAsyncDisposable
 
     public string PodLogs => $"{Directory}/pods";
 
-    public string Handler { get; init; } = "crun";
+    public RuntimeService.RuntimeServiceClient Runtime => Cri.Runtime;
 
-    public RuntimeService.RuntimeServiceClient Runtime => new(Channel);
+    public ImageService.ImageServiceClient Images => Cri.Images;
 
-    public ImageService.ImageServiceClient Images => new(Channel);
+    public CriConnection Cri => _cri ?? throw new InvalidOperationException("the node is not running");
 
-    public GrpcChannel Channel => _channel ?? throw new InvalidOperationException("the node is not running");
+    public int DaemonPid => _daemon!.Id;
+
+    /// <summary>What specs need to run on this node.</summary>
+    public SpecSettings Settings(string handler = "") => new()
+    {
+        Folder = Directory,
+        Handler = handler,
+        CgroupParent = CgroupParent,
+        NetworkNamespace = _network.NetnsPath,
+    };
 
     /// <summary>Makes a node and waits until it answers.</summary>
     /// <param name="network">The run's network.</param>
@@ -62,11 +70,7 @@ public sealed class GantryNode : IAsyncDisposable
     public async Task StartDaemonAsync()
     {
         _daemon = _network.Start(LogFile, $"{NodeNetwork.Programs}/gantryd", "--config", $"{Directory}/config.toml");
-        _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
-        {
-            HttpHandler = new SocketsHttpHandler { ConnectCallback = ConnectAsync },
-            MaxReceiveMessageSize = 16 << 20,
-        });
+        _cri = new CriConnection(Socket);
         try
         {
             await NodeNetwork.WaitForAsync(
@@ -85,8 +89,8 @@ public sealed class GantryNode : IAsyncDisposable
         await _daemon.WaitForExitAsync();
         _daemon.Dispose();
         _daemon = null;
-        _channel!.Dispose();
-        _channel = null;
+        _cri!.Dispose();
+        _cri = null;
     }
 
     public string ReadLog() => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
@@ -104,27 +108,12 @@ public sealed class GantryNode : IAsyncDisposable
         Shell.Run("kill", "-TERM", $"{_daemon!.Id}");
         await _daemon.WaitForExitAsync();
         _daemon.Dispose();
-        _channel?.Dispose();
+        _cri?.Dispose();
         var left = Leftovers.Find(this, _network);
         Shell.Try("ip", "-n", _network.Name, "link", "delete", $"gt{Number}");
         if (left.Count > 0)
             throw new InvalidOperationException($"node {Number} left behind:\n{string.Join('\n', left)}\nits log:\n{ReadLog()}");
         System.IO.Directory.Delete(Directory, recursive: true);
-    }
-
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(Socket), cancel);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
     }
 
     private void WriteConfiguration()
@@ -151,7 +140,7 @@ public sealed class GantryNode : IAsyncDisposable
             conf_dir = "{Directory}/cni"
 
             [registry]
-            certs_dir = "{Directory}/certs.d"
+            certs_dirs = ["{Directory}/certs.d"]
 
             [local_pods]
             log_dir = "{PodLogs}"

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Gantry.NodeTests.Harness;
 
 /// <summary>Looks for what a node must not leave: processes, mounts, addresses, links, cgroups, files of objects.</summary>
@@ -13,7 +15,7 @@ internal static class Leftovers
         left.AddRange(Children($"{node.Directory}/root/trash").Select(path => $"trash {path}"));
         left.AddRange(Children($"{node.Directory}/state/pods").Select(path => $"pod state {path}"));
         left.AddRange(Children($"{node.Directory}/state/containers").Select(path => $"container state {path}"));
-        left.AddRange(Children($"{node.Directory}/ipam/test{node.Number}").Where(path => Path.GetFileName(path).Contains('.')).Select(path => $"address {path}"));
+        left.AddRange(Children($"{node.Directory}/ipam/test{node.Number}").Where(path => IPAddress.TryParse(Path.GetFileName(path), out _)).Select(path => $"address {path}"));
         left.AddRange(Shell.Run("ip", "-n", network.Name, "-o", "link").Split('\n').Where(line => line.Contains($"master gt{node.Number}", StringComparison.Ordinal)).Select(line => $"link {line}"));
         left.AddRange(Cgroups(node.CgroupParent.TrimStart('/')).Select(path => $"cgroup {path}"));
         return left;

@@ -1,0 +1,38 @@
+using Gantry.Conformance;
+using Xunit;
+
+namespace Gantry.NodeTests.Conformance;
+
+/// <summary>Every spec with every OCI runtime, on the published programs.</summary>
+public sealed class ConformanceTests(SharedNode shared) : IClassFixture<SharedNode>
+{
+    private static readonly TimeSpan _limit = TimeSpan.FromMinutes(2);
+
+    public static TheoryData<string> Specs => [.. SpecCatalog.All.Select(spec => spec.Id)];
+
+    [Theory]
+    [MemberData(nameof(Specs))]
+    public Task Spec_WithCrun_Holds(string spec) => RunAsync(spec, "crun");
+
+    [Theory]
+    [MemberData(nameof(Specs))]
+    public Task Spec_WithRunc_Holds(string spec) => RunAsync(spec, "runc");
+
+    private async Task RunAsync(string id, string handler)
+    {
+        var spec = SpecCatalog.Get(id);
+        try
+        {
+            await using var context = new SpecContext(shared.Node.Cri, shared.Node.Settings(handler));
+            await spec.Run(context).WaitAsync(_limit);
+        }
+        catch (SpecSkippedException e)
+        {
+            Assert.Skip($"{spec.Id}: {e.Message}");
+        }
+        catch (Exception e) when (e is SpecFailedException or Grpc.Core.RpcException or TimeoutException)
+        {
+            Assert.Fail($"{spec.Behaviour}: {e.Message}");
+        }
+    }
+}
