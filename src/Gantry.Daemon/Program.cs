@@ -3,6 +3,7 @@ using Gantry.Configuration;
 using Gantry.Cri;
 using Gantry.Faults;
 using Gantry.Identity;
+using Gantry.Linux.Processes;
 using Gantry.Observability;
 using Grpc.Reflection;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -35,6 +36,8 @@ if (claim is null)
     await Console.Error.WriteLineAsync($"gantryd: {problem}");
     return 1;
 }
+// Before any program is started: this daemon is the parent of the processes that an exec leaves to it.
+ChildReaper.Begin();
 var node = new Composition(config, log);
 
 var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());

@@ -36,11 +36,9 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, TimePro
         catch (OperationCanceledException)
         {
             Signals.Send(-monitor, Signals.Kill);
-            ReapInBackground(monitor);
             throw new TimedOutException(
                 $"container {launch.Id.Short}: {launch.Handler.Name} create has not ended in time; its monitor was killed (look for a hung mount or cgroup)");
         }
-        ReapInBackground(monitor);
         if (!answer.StartsWith(ControlMessage.Pid, StringComparison.Ordinal))
         {
             var message = answer.StartsWith(ControlMessage.Error, StringComparison.Ordinal) ? answer[ControlMessage.Error.Length..] : "its monitor ended without a word";
@@ -111,31 +109,11 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, TimePro
 
     private static async Task<string> ReadReportAsync(FileDescriptor report, CancellationToken cancel)
     {
-        // A pipe blocks: a thread of its own reads it, and is freed when the monitor answers or dies.
-        var answer = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var thread = new Thread(
-            () =>
-            {
-                using (report)
-                    answer.TrySetResult(ReadToEnd(report));
-            },
-            128 << 10)
-        { IsBackground = true, Name = "monitor report" };
-        thread.Start();
-        return await answer.Task.WaitAsync(cancel);
-    }
-
-    private static string ReadToEnd(FileDescriptor report)
-    {
-        var text = new MemoryStream();
-        var buffer = new byte[1024];
-        while (DescriptorIo.Read(report, buffer, out var count) == IoOutcome.Done)
-            text.Write(buffer, 0, count);
+        await using var stream = new DescriptorStream(report);
+        using var text = new MemoryStream();
+        await stream.CopyToAsync(text, cancel);
         return Encoding.UTF8.GetString(text.ToArray()).Trim();
     }
-
-    /// <summary>The monitor is this process's child for as long as this process lives: it must not stay a zombie.</summary>
-    private static void ReapInBackground(int pid) => ChildReaper.Add(pid);
 
     private async Task<string?> AskAsync(ContainerId id, string request, CancellationToken cancel)
     {

@@ -8,7 +8,7 @@ namespace Gantry.Oci;
 /// <summary>What the runtime says of a container (runtime specification, "State").</summary>
 public sealed record RuntimeState(string Status, int Pid);
 
-/// <summary>What a command in a container came to; each stream is cut at 16 MiB.</summary>
+/// <summary>What a command in a container came to; both streams together are cut below 16 MiB.</summary>
 public sealed record ExecResult(int ExitCode, byte[] Output, byte[] ErrorOutput);
 
 /// <summary>An OCI runtime (crun, runc): a program that is executed once an operation.</summary>
@@ -31,12 +31,12 @@ public interface IContainerRuntime
     /// <exception cref="ToolFailedException">The kernel refused; the old limits stay.</exception>
     Task UpdateAsync(ContainerId id, LinuxResources resources, CancellationToken cancel);
 
-    /// <summary>Runs a process in the container to its end.</summary>
+    /// <summary>Starts a process in the container.</summary>
     /// <param name="id">The container.</param>
-    /// <param name="process">What to run.</param>
-    /// <param name="timeout">Null for none.</param>
-    /// <param name="scratchDirectory">For files that the call needs and removes.</param>
-    /// <param name="cancel">The caller; the process is killed when it leaves.</param>
-    /// <exception cref="TimedOutException">It was killed because its time was up.</exception>
-    Task<ExecResult> ExecAsync(ContainerId id, OciProcess process, TimeSpan? timeout, string scratchDirectory, CancellationToken cancel);
+    /// <param name="process">What to run; its Terminal says whether it gets one.</param>
+    /// <param name="hasInput">Whether its input is a pipe; /dev/null otherwise.</param>
+    /// <param name="folder">For files that the call needs and removes.</param>
+    /// <param name="cancel">The caller; what was started is killed when it leaves before this returns.</param>
+    /// <exception cref="ToolFailedException">The runtime refused, or the program does not exist.</exception>
+    Task<RunningProcess> StartProcessAsync(ContainerId id, OciProcess process, bool hasInput, string folder, CancellationToken cancel);
 }

@@ -8,15 +8,14 @@ using Gantry.Identity;
 using Gantry.Linux;
 using Gantry.Linux.Processes;
 using Gantry.Oci.Spec;
-using Gantry.Persistence;
 
 namespace Gantry.Oci;
 
 /// <summary>crun and runc, whose command lines are alike.</summary>
 public sealed class RuntimeCommand(RuntimeHandler handler) : IContainerRuntime
 {
-    private const int ExecOutputLimit = 16 << 20;
     private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(60);
+    private readonly RuntimeExec _exec = new(handler);
 
     public RuntimeHandler Handler { get; } = handler;
 
@@ -63,46 +62,8 @@ public sealed class RuntimeCommand(RuntimeHandler handler) : IContainerRuntime
         Check("update", id, result);
     }
 
-    public async Task<ExecResult> ExecAsync(ContainerId id, OciProcess process, TimeSpan? timeout, string scratchDirectory, CancellationToken cancel)
-    {
-        var name = Path.Combine(scratchDirectory, $"exec-{Guid.NewGuid():N}");
-        var processFile = name + ".json";
-        var pidFile = name + ".pid";
-        AtomicFile.Write(processFile, JsonSerializer.SerializeToUtf8Bytes(process, OciJson.Default.OciProcess));
-        try
-        {
-            var result = await ToolRunner.RunAsync(
-                new ToolRequest(Handler.Path, [.. Handler.GlobalArguments, "exec", "--process", processFile, "--pid-file", pidFile, id.Value])
-                {
-                    Timeout = timeout ?? Timeout.InfiniteTimeSpan,
-                    MaxOutputBytes = ExecOutputLimit,
-                    // The runtime's own end would orphan the process in the container.
-                    BeforeKill = () => KillByFile(pidFile),
-                },
-                cancel);
-            if (result.TimedOut)
-                throw new TimedOutException($"exec in container {id.Short}: {process.Args[0]} did not end within {timeout!.Value.TotalSeconds:0.###} s, and was killed");
-            return new ExecResult(result.ExitCode, result.Output, result.ErrorOutput);
-        }
-        finally
-        {
-            File.Delete(processFile);
-            File.Delete(pidFile);
-        }
-    }
-
-    private static void KillByFile(string pidFile)
-    {
-        try
-        {
-            if (int.TryParse(File.ReadAllText(pidFile), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && pid > 1)
-                Signals.Send(pid, Signals.Kill);
-        }
-        catch (IOException)
-        {
-            // Not started yet: killing the runtime is enough.
-        }
-    }
+    public Task<RunningProcess> StartProcessAsync(ContainerId id, OciProcess process, bool hasInput, string folder, CancellationToken cancel) =>
+        _exec.StartAsync(id, process, hasInput, folder, cancel);
 
     private async Task<ToolResult> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancel, byte[]? input = null)
     {

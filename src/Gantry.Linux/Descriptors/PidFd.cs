@@ -22,4 +22,15 @@ public sealed class PidFd : FileDescriptor
         var errno = LastErrno.Get();
         return errno is Errno.ESRCH or Errno.EINVAL ? null : throw new SyscallException("pidfd_open", errno, pid.ToString(CultureInfo.InvariantCulture));
     }
+
+    /// <summary>Sends a signal (pidfd_send_signal(2)); a process that has ended is fine.</summary>
+    /// <exception cref="SyscallException">Any error but ESRCH.</exception>
+    public void Send(int signal)
+    {
+        if (LibC.PidFdSendSignal(LibC.PidFdSendSignalNumber, Number, signal, 0, 0) == 0)
+            return;
+        var errno = LastErrno.Get();
+        if (errno != Errno.ESRCH)
+            throw new SyscallException("pidfd_send_signal", errno, "process");
+    }
 }

@@ -5,6 +5,9 @@ namespace Gantry.Linux.Processes;
 /// <summary>Reaping of children by pid; nothing here waits for any child, so that no other owner's child is taken.</summary>
 public static class ProcessWait
 {
+    /// <summary>What a child's status is taken for when somebody else has reaped it.</summary>
+    public const int Unknown = 255;
+
     private const int NoHang = 1;
     private const int SetChildSubreaper = 36;
 

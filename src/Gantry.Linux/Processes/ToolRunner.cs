@@ -19,9 +19,6 @@ public sealed record ToolRequest(string Path, IReadOnlyList<string> Arguments)
 
     /// <summary>Of each output stream; what comes beyond is read and dropped, so that the program never blocks.</summary>
     public int MaxOutputBytes { get; init; } = 1 << 20;
-
-    /// <summary>Called when time is up or the caller has left, just before the program is killed.</summary>
-    public Action? BeforeKill { get; init; }
 }
 
 /// <summary>How a program ended.</summary>
@@ -34,173 +31,78 @@ public sealed record ToolResult(int ExitCode, byte[] Output, byte[] ErrorOutput,
 /// <summary>Runs programs and collects what they write. A child of theirs that keeps the pipes open delays nobody.</summary>
 public static class ToolRunner
 {
-    private const int StackSize = 256 << 10;
-
     /// <summary>Runs the program to its end.</summary>
     /// <exception cref="SyscallException">It cannot be started.</exception>
     /// <exception cref="OperationCanceledException">The caller left; the program and its process group have been killed.</exception>
-    public static Task<ToolResult> RunAsync(ToolRequest request, CancellationToken cancel)
+    public static async Task<ToolResult> RunAsync(ToolRequest request, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
-        var done = new TaskCompletionSource<ToolResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        // A thread of its own: poll and waitpid block, and the thread pool is for work that does not.
-        var thread = new Thread(() => Complete(request, done, cancel), StackSize) { IsBackground = true, Name = "tool" };
-        thread.Start();
-        return done.Task;
+        using var input = Pipe.Open();
+        using var output = Pipe.Open();
+        using var error = Pipe.Open();
+        var since = Stopwatch.GetTimestamp();
+        var pid = ProcessSpawn.Start(new SpawnRequest(request.Path, request.Arguments)
+        {
+            Environment = request.Environment,
+            WorkingDirectory = request.WorkingDirectory,
+            Descriptors = [input.Reader, output.Writer, error.Writer],
+        });
+        ChildReaper.Claim(pid, since);
+        using var process = PidFd.TryOpen(pid);
+        input.Reader.Dispose();
+        output.Writer.Dispose();
+        error.Writer.Dispose();
+        using var ended = new CancellationTokenSource();
+        var feeding = FeedAsync(input.Writer.Move(), request.StandardInput, ended.Token);
+        var outputBytes = OutputCollector.CollectAsync(output.Reader.Move(), new OutputBudget(request.MaxOutputBytes), ended.Token);
+        var errorBytes = OutputCollector.CollectAsync(error.Reader.Move(), new OutputBudget(request.MaxOutputBytes), ended.Token);
+        var (code, timedOut) = await WaitAsync(pid, process, request.Timeout, cancel);
+        await ended.CancelAsync();
+        await feeding;
+        var result = new ToolResult(code, await outputBytes, await errorBytes, timedOut);
+        if (!timedOut)
+            cancel.ThrowIfCancellationRequested();
+        return result;
     }
 
-    private static void Complete(ToolRequest request, TaskCompletionSource<ToolResult> done, CancellationToken cancel)
+    private static async Task<(int Code, bool TimedOut)> WaitAsync(int pid, PidFd? process, TimeSpan timeout, CancellationToken cancel)
     {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        if (timeout != System.Threading.Timeout.InfiniteTimeSpan)
+            limit.CancelAfter(timeout);
         try
         {
-            using var run = new ToolRun(request);
-            var result = run.ToEnd(cancel);
-            if (cancel.IsCancellationRequested && run.WasKilled)
-                done.TrySetCanceled(cancel);
-            else
-                done.TrySetResult(result);
+            return (await ChildReaper.ReapAsync(pid, process, limit.Token), false);
         }
-        catch (Exception e)
+        catch (OperationCanceledException)
         {
-            done.TrySetException(e);
+            Signals.Send(-pid, Signals.Kill);
+            process?.Send(Signals.Kill);
+            // Killed programs end soon; one that hangs in the kernel is left to the reaper.
+            using var grace = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+            try
+            {
+                return (await ChildReaper.ReapAsync(pid, process, grace.Token), !cancel.IsCancellationRequested);
+            }
+            catch (OperationCanceledException)
+            {
+                ChildReaper.Release(pid);
+                return (128 + Signals.Kill, !cancel.IsCancellationRequested);
+            }
         }
     }
 
-    private sealed class ToolRun : IDisposable
+    private static async Task FeedAsync(FileDescriptor file, ReadOnlyMemory<byte> bytes, CancellationToken ended)
     {
-        private static readonly TimeSpan _killGrace = TimeSpan.FromSeconds(2);
-        private readonly ToolRequest _request;
-        private readonly Pipe _input = Pipe.Open();
-        private readonly Pipe _output = Pipe.Open();
-        private readonly Pipe _error = Pipe.Open();
-        private readonly Pipe _wake = Pipe.Open();
-        private readonly MemoryStream _outputBytes = new();
-        private readonly MemoryStream _errorBytes = new();
-        private readonly byte[] _buffer = new byte[16 << 10];
-        private int _inputSent;
-
-        public ToolRun(ToolRequest request) => _request = request;
-
-        public bool WasKilled { get; private set; }
-
-        public ToolResult ToEnd(CancellationToken cancel)
+        await using var stream = new DescriptorStream(file);
+        try
         {
-            var pid = ProcessSpawn.Start(new SpawnRequest(_request.Path, _request.Arguments)
-            {
-                Environment = _request.Environment,
-                WorkingDirectory = _request.WorkingDirectory,
-                Descriptors = [_input.Reader, _output.Writer, _error.Writer],
-            });
-            _input.Reader.Dispose();
-            _output.Writer.Dispose();
-            _error.Writer.Dispose();
-            Pipe.SetNonBlocking(_input.Writer);
-            Pipe.SetNonBlocking(_output.Reader);
-            Pipe.SetNonBlocking(_error.Reader);
-            using var process = PidFd.TryOpen(pid);
-            using var registration = cancel.Register(static wake => DescriptorIo.WriteAll(((Pipe)wake!).Writer, [1]), _wake);
-            var code = Loop(pid, process, cancel, out var timedOut);
-            Drain(_output.Reader, _outputBytes);
-            Drain(_error.Reader, _errorBytes);
-            return new ToolResult(code, _outputBytes.ToArray(), _errorBytes.ToArray(), timedOut);
+            if (!bytes.IsEmpty)
+                await stream.WriteAsync(bytes, ended);
         }
-
-        public void Dispose()
+        catch (Exception e) when (e is IOException or OperationCanceledException)
         {
-            _input.Dispose();
-            _output.Dispose();
-            _error.Dispose();
-            _wake.Dispose();
-        }
-
-        private int Loop(int pid, PidFd? process, CancellationToken cancel, out bool timedOut)
-        {
-            timedOut = false;
-            var clock = Stopwatch.StartNew();
-            var poller = new Poller();
-            while (true)
-            {
-                if (ProcessWait.TryReap(pid, out var code))
-                    return code;
-                var isLate = _request.Timeout != System.Threading.Timeout.InfiniteTimeSpan && clock.Elapsed >= _request.Timeout;
-                if (isLate || cancel.IsCancellationRequested)
-                {
-                    timedOut = isLate && !cancel.IsCancellationRequested;
-                    return Kill(pid);
-                }
-                poller.Clear();
-                poller.Add(process);
-                poller.Add(_wake.Reader);
-                var output = poller.Add(IsOpen(_output.Reader));
-                var error = poller.Add(IsOpen(_error.Reader));
-                var input = poller.Add(IsOpen(_input.Writer), write: true);
-                poller.Wait(Remaining(clock));
-                if (poller.IsReady(output) && Drain(_output.Reader, _outputBytes))
-                    _output.Reader.Dispose();
-                if (poller.IsReady(error) && Drain(_error.Reader, _errorBytes))
-                    _error.Reader.Dispose();
-                if (poller.IsReady(input) || (_inputSent == 0 && _request.StandardInput.IsEmpty))
-                    Feed();
-            }
-        }
-
-        private static FileDescriptor? IsOpen(FileDescriptor file) => file.IsClosed ? null : file;
-
-        private int Remaining(Stopwatch clock) => _request.Timeout == System.Threading.Timeout.InfiniteTimeSpan
-            ? -1
-            : (int)Math.Clamp((_request.Timeout - clock.Elapsed).TotalMilliseconds + 1, 0, 60_000);
-
-        private int Kill(int pid)
-        {
-            WasKilled = true;
-            if (_request.BeforeKill is { } before)
-            {
-                before();
-                // Let the program see the end of what was killed for it, and reap it.
-                var clock = Stopwatch.StartNew();
-                using var process = PidFd.TryOpen(pid);
-                var poller = new Poller();
-                while (clock.Elapsed < _killGrace)
-                {
-                    if (ProcessWait.TryReap(pid, out var ended))
-                        return ended;
-                    poller.Clear();
-                    poller.Add(process);
-                    poller.Wait(50);
-                }
-            }
-            Signals.Send(-pid, Signals.Kill);
-            Signals.Send(pid, Signals.Kill);
-            return ProcessWait.Reap(pid);
-        }
-
-        private void Feed()
-        {
-            if (_input.Writer.IsClosed)
-                return;
-            var rest = _request.StandardInput.Span[_inputSent..];
-            if (rest.Length > 0)
-            {
-                var outcome = DescriptorIo.Write(_input.Writer, rest, out var count);
-                _inputSent += count;
-                if (outcome is IoOutcome.WouldBlock || (outcome is IoOutcome.Done && _inputSent < _request.StandardInput.Length))
-                    return;
-            }
-            _input.Writer.Dispose();
-        }
-
-        /// <summary>Takes what is there; true when the other side is closed.</summary>
-        private bool Drain(FileDescriptor file, MemoryStream into)
-        {
-            while (!file.IsClosed)
-            {
-                var outcome = DescriptorIo.Read(file, _buffer, out var count);
-                if (outcome != IoOutcome.Done)
-                    return outcome != IoOutcome.WouldBlock;
-                var room = _request.MaxOutputBytes - (int)into.Length;
-                into.Write(_buffer, 0, Math.Min(count, Math.Max(room, 0)));
-            }
-            return true;
+            // The program did not want it all.
         }
     }
 }
