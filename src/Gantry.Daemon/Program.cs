@@ -74,7 +74,7 @@ await app.StartAsync();
 claim.Opened();
 log.Listening(config.Socket);
 using var stopping = new CancellationTokenSource();
-var exits = Task.CompletedTask;
+var (exits, trimming) = (Task.CompletedTask, Task.CompletedTask);
 try
 {
     if (config.CniInstallDefault && Gantry.Networking.DefaultConflist.InstallIfNone(config.CniConfDirectory, config.CniDefaultSubnet))
@@ -84,12 +84,13 @@ try
     exits = node.Exits.RunAsync(node.Monitors, exit => node.PodLost(PodId.Parse(exit.Id.Value)), stopping.Token);
     node.Local.Resume();
     node.IsRecovered = true;
+    trimming = new MemoryTrimmer(TimeProvider.System).RunAsync(stopping.Token);
     await app.WaitForShutdownAsync();
 }
 finally
 {
     await stopping.CancelAsync();
     await node.Local.DisposeAsync();
-    await exits.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    await Task.WhenAll(exits, trimming).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }
 return 0;
