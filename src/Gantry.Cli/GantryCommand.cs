@@ -28,6 +28,7 @@ internal static class GantryCommand
         root.Subcommands.Add(InspectVerb.Create(global, names));
         root.Subcommands.Add(InfoVerb.Create(global));
         root.Subcommands.Add(VersionVerb.Create(global));
+        root.Subcommands.Add(ConformanceVerb.Create(global));
         root.Subcommands.Add(CompletionVerb.Create(screen));
         return root;
     }
