@@ -33,6 +33,7 @@ take() {
     for file in "$@"; do
         path=$(command -v "$file" || echo "$file")
         mkdir -p "$root$(dirname "$path")"
+        rm -f "$root$path"
         cp -Lf "$path" "$root$path"
         for library in $(ldd "$path" 2>/dev/null | grep -oE '/[^ ]+'); do
             [ -e "$root$library" ] || { mkdir -p "$root$(dirname "$library")"; cp -L "$library" "$root$library"; }
@@ -67,13 +68,14 @@ INIT
 # The disk: what a node has, the published programs, a registry that is filled already, and what to do.
 disk() {
     local root=$guest/root
-    rm -rf "$root" && mkdir -p "$root"/{bin,sbin,etc/cni/net.d,etc/gantry/certs.d/_default,proc,sys,dev,run,tmp,var/tmp,var/lib,root,usr/lib/cni,usr/local/bin,lib/modules}
+    rm -rf "$root" && mkdir -p "$root"/usr/{bin,sbin,lib,lib64} "$root"/{etc/cni/net.d,etc/gantry/certs.d/_default,proc,sys,dev,run,tmp,var/tmp,var/lib,root,usr/lib/cni,usr/lib/modules,usr/local/bin}
+    for folder in bin sbin lib lib64; do ln -s "usr/$folder" "$root/$folder"; done
     cp /bin/busybox "$root/bin/busybox"
-    for applet in $(/bin/busybox --list); do ln -sf /bin/busybox "$root/bin/$applet"; done
+    for applet in $(/bin/busybox --list); do [ "$applet" = busybox ] || ln -sf busybox "$root/bin/$applet"; done
     cp -r "$guest"/kernel/lib/modules/* "$root/lib/modules/"
     take "$root" bash crun runc nsenter unshare ip iptables iptables-save iptables-restore ip6tables docker-registry mount umount setpriv catatonit
     take "$root" /usr/lib/cni/*
-    take "$root" /usr/lib/x86_64-linux-gnu/xtables/*.so $(ls /lib/x86_64-linux-gnu/libnss_files.so.2 /lib/x86_64-linux-gnu/libgcc_s.so.1 2>/dev/null)
+    take "$root" /usr/lib/x86_64-linux-gnu/xtables/*.so $(ls /lib/x86_64-linux-gnu/libnss_files.so.2 /lib/x86_64-linux-gnu/{libgcc_s.so.1,libssl.so.3,libcrypto.so.3} 2>/dev/null)
     for name in iptables iptables-save iptables-restore ip6tables; do cp -L "$(command -v xtables-nft-multi)" "$root/usr/sbin/$name"; done
     take "$root" "$(command -v xtables-nft-multi)"
     take "$root" "$PWD"/artifacts/bin/gantryd "$PWD"/artifacts/bin/gantry "$PWD"/artifacts/bin/gantry-monitor
