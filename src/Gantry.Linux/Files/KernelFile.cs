@@ -8,6 +8,12 @@ public static class KernelFile
 {
     private const int PathLimit = 1024;
 
+    /// <summary>
+    /// The kernel fills a page as long as lines fit into it (seq_file): a read of less than half a page was the last one, and
+    /// asking for the end would be one call in four.
+    /// </summary>
+    private const int LastRead = 2048;
+
     /// <summary>Reads a file into <paramref name="buffer"/>.</summary>
     /// <param name="directory">Its directory, one of the kernel's.</param>
     /// <param name="name">Its name there.</param>
@@ -25,12 +31,11 @@ public static class KernelFile
             while (length < buffer.Length)
             {
                 var read = (int)LibC.ReadAt(fd, buffer[length..], (nuint)(buffer.Length - length), length);
-                if (read == 0)
-                    return length;
-                if (read > 0)
-                    length += read;
-                else if (LastErrno.Get() != Errno.EINTR)
+                if (read < 0 && LastErrno.Get() != Errno.EINTR)
                     return -1;
+                length += Math.Max(0, read);
+                if (read is >= 0 and < LastRead && length < buffer.Length)
+                    return length;
             }
             return buffer[..length].LastIndexOf((byte)'\n') + 1;
         }
@@ -54,17 +59,12 @@ public static class KernelFile
             for (long at = 0; ;)
             {
                 var read = (int)LibC.ReadAt(fd, buffer, (nuint)buffer.Length, at);
-                if (read == 0)
-                    return lines;
-                if (read > 0)
-                {
-                    lines += buffer[..read].Count((byte)'\n');
-                    at += read;
-                }
-                else if (LastErrno.Get() != Errno.EINTR)
-                {
+                if (read < 0 && LastErrno.Get() != Errno.EINTR)
                     return -1;
-                }
+                lines += buffer[..Math.Max(0, read)].Count((byte)'\n');
+                at += Math.Max(0, read);
+                if (read is >= 0 and < LastRead)
+                    return lines;
             }
         }
         finally

@@ -128,6 +128,21 @@ public sealed class CgroupReaderTests : IDisposable
     }
 
     [Fact]
+    public void V2_OfThisMachine_TellsCpuTimeAndPressure()
+    {
+        var mount = File.ReadLines("/proc/self/mountinfo").FirstOrDefault(line => line.Contains(" - cgroup2 ", StringComparison.Ordinal))?.Split(' ')[4];
+        if (mount is null)
+            Assert.Skip("this machine has no cgroup v2 mounted");
+        var reader = CgroupReader.For(new CgroupHierarchy(CgroupMode.V2, [mount]));
+        var place = reader.Locate("");
+
+        Assert.True(reader.CpuTime(place) > 0);
+        Assert.True(reader.Cpu(place)!.UserNanoseconds > 0);
+        Assert.Equal(File.Exists($"{mount}/cpu.pressure"), reader.Pressure(place, "cpu") is not null);
+        Assert.True(CgroupProcesses.Count(place.Processes!) > 0);
+    }
+
+    [Fact]
     public void WorkingSet_MoreInactiveThanUsed_IsZero() =>
         Assert.Equal(0UL, new CgroupMemory { Usage = 10, InactiveFile = 20 }.WorkingSet);
 
