@@ -9,37 +9,54 @@ namespace Gantry.Cri;
 /// <summary>Tells one reader what happens from now on, and is silent while nothing does.</summary>
 internal static class EventSender
 {
-    /// <summary>Ends when the reader leaves, is too slow, or the daemon stops; nobody else is held up by it.</summary>
+    /// <summary>
+    /// For a write that is under way when the subscription ends: a slow reader then learns why. One that takes nothing at all
+    /// has its stream reset, which is all that can be told to it.
+    /// </summary>
+    private static readonly TimeSpan _grace = TimeSpan.FromSeconds(2);
+
+    /// <summary>Goes on until the reader leaves, is too slow, or the daemon stops; nobody else is held up by it.</summary>
+    /// <exception cref="OperationCanceledException">The reader left.</exception>
     /// <exception cref="ResourceExhaustedException">The reader was too slow.</exception>
     /// <exception cref="UnavailableException">The daemon stops.</exception>
     public static async Task RunAsync(Composition node, bool withLocal, IServerStreamWriter<ContainerEventResponse> stream, ServerCallContext context)
     {
         using var subscription = node.Events.Subscribe();
         var events = new EventToCri(node.Pods, node.Containers, withLocal);
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, subscription.Ended);
+        // By these the reader knows that it misses nothing from here on.
+        await context.WriteResponseHeadersAsync([]);
+        await RunAsync(subscription, events.Translate, stream, _grace, context.CancellationToken);
+    }
+
+    internal static async Task RunAsync(
+        EventSubscription subscription, Func<NodeEvent, ContainerEventResponse?> translate, IServerStreamWriter<ContainerEventResponse> stream,
+        TimeSpan grace, CancellationToken left)
+    {
+        using var stalled = CancellationTokenSource.CreateLinkedTokenSource(left);
+        using var ended = subscription.Ended.Register(() => stalled.CancelAfter(grace));
         try
         {
-            // By these the reader knows that it misses nothing from here on.
-            await context.WriteResponseHeadersAsync([]);
-            await PumpAsync(subscription, events, stream, end.Token);
+            await PumpAsync(subscription, translate, stream, stalled.Token);
         }
-        catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (!left.IsCancellationRequested)
         {
-            // The subscription has ended, perhaps in the middle of a write that the reader does not take.
+            // It took nothing in all that time.
         }
-        if (context.CancellationToken.IsCancellationRequested)
-            return;
         throw subscription.WasCut
             ? new ResourceExhaustedException($"the reader is more than {EventSubscription.QueueLength} events behind: list the pods, and ask for events again")
             : new UnavailableException("gantryd is stopping");
     }
 
-    internal static async Task PumpAsync(EventSubscription subscription, EventToCri events, IServerStreamWriter<ContainerEventResponse> stream, CancellationToken end)
+    private static async Task PumpAsync(
+        EventSubscription subscription, Func<NodeEvent, ContainerEventResponse?> translate, IServerStreamWriter<ContainerEventResponse> stream, CancellationToken cancel)
     {
-        await foreach (var happened in subscription.Reader.ReadAllAsync(end))
+        await foreach (var happened in subscription.Reader.ReadAllAsync(cancel))
         {
-            if (events.Translate(happened) is { } message)
-                await stream.WriteAsync(message, end);
+            // Of a subscription that was cut the queue is full still.
+            if (subscription.Ended.IsCancellationRequested)
+                return;
+            if (translate(happened) is { } message)
+                await stream.WriteAsync(message, cancel);
         }
     }
 }
