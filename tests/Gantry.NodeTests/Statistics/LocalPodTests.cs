@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Gantry.Api;
 using Gantry.Cri.Api;
@@ -65,6 +67,32 @@ public sealed class LocalPodTests(NodeNetwork network)
         Assert.Contains("main", node.Gantry("stats", "local").Output, StringComparison.Ordinal);
         Assert.NotEqual(0, node.Gantry("stats", "nobody").Code);
         Remove(node);
+    }
+
+    [Fact]
+    public async Task Events_OfTheCommandLine_ShowLocalPods()
+    {
+        await using var node = await GantryNode.StartAsync(network);
+        using var process = Process.Start(new ProcessStartInfo($"{NodeNetwork.Programs}/gantry", ["--endpoint", $"unix://{node.Socket}", "events", "-o", "json", "default/local"]) { RedirectStandardOutput = true })!;
+        var lines = new ConcurrentQueue<string>();
+        process.OutputDataReceived += (_, line) => lines.Enqueue(line.Data ?? "");
+        process.BeginOutputReadLine();
+
+        // It does not tell when it has begun to listen.
+        await NodeNetwork.WaitForAsync(
+            () =>
+            {
+                Run(node);
+                Remove(node);
+                return Task.FromResult(lines.Any(line => line.Contains("\"deleted\"", StringComparison.Ordinal)));
+            },
+            TimeSpan.FromMinutes(2), "an event");
+
+        process.Kill();
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        var events = lines.Where(line => line.Length > 0).Select(line => JsonNode.Parse(line)!).ToList();
+        Assert.All(events, happened => Assert.Equal("local", (string)happened["pod"]!["name"]!));
+        Assert.Contains(events, happened => (string)happened["kind"]! == "container" && (string)happened["event"]! is "stopped" or "deleted");
     }
 
     private static void Run(GantryNode node)
