@@ -70,10 +70,15 @@ internal static class StreamListSpecs
         await cri.PullAsync(cri.Settings.Busybox);
         foreach (var filter in new[] { null, new ImageFilter { Image = new ImageSpec { Image = cri.Settings.Busybox } } })
         {
-            var list = await cri.Images.ListImagesAsync(new ListImagesRequest { Filter = filter });
-            var stream = await ReadAsync(cri.Images.StreamImages(new StreamImagesRequest { Filter = filter }));
-            Check.True(list.Images.Count > 0);
-            Check.Equal(Texts(list.Images), Texts(stream.SelectMany(part => part.Images)));
+            // Other specs may pull between the two calls.
+            await Check.EventuallyAsync(
+                async () =>
+                {
+                    var list = await cri.Images.ListImagesAsync(new ListImagesRequest { Filter = filter });
+                    var stream = await ReadAsync(cri.Images.StreamImages(new StreamImagesRequest { Filter = filter }));
+                    return list.Images.Count > 0 && Texts(list.Images) == Texts(stream.SelectMany(part => part.Images));
+                },
+                "both tell the same images");
         }
     }
 
@@ -104,10 +109,11 @@ internal static class StreamListSpecs
         var pod = await cri.RunPodAsync();
         await pod.RunShellAsync("sleep 1000");
         var list = await cri.Runtime.ListPodSandboxMetricsAsync(new ListPodSandboxMetricsRequest());
-        var stream = (await ReadAsync(cri.Runtime.StreamPodSandboxMetrics(new StreamPodSandboxMetricsRequest()))).SelectMany(part => part.PodSandboxMetrics).ToList();
-        Check.Equal(Ids(list.PodMetrics.Select(metrics => metrics.PodSandboxId)), Ids(stream.Select(metrics => metrics.PodSandboxId)));
-        var of = stream.Single(metrics => metrics.PodSandboxId == pod.Id);
-        Check.True(of.Metrics.Count > 0 && of.ContainerMetrics.Single().Metrics.Count > 0);
+        var stream = await ReadAsync(cri.Runtime.StreamPodSandboxMetrics(new StreamPodSandboxMetricsRequest()));
+        string Names(IEnumerable<PodSandboxMetrics> all) =>
+            Ids(all.Where(metrics => metrics.PodSandboxId == pod.Id).SelectMany(metrics => metrics.Metrics.Concat(metrics.ContainerMetrics.Single().Metrics)).Select(metric => metric.Name));
+        Check.True(Names(list.PodMetrics).Length > 0);
+        Check.Equal(Names(list.PodMetrics), Names(stream.SelectMany(part => part.PodSandboxMetrics)));
     }
 
     private static async Task NothingAsync(SpecContext cri)
