@@ -44,21 +44,19 @@ internal static class PodStatisticsSpecs
 
     private static async Task NetworkAsync(SpecContext cri)
     {
-        const ulong Bytes = 200_000;
-        var server = await cri.RunPodAsync();
-        await server.RunShellAsync("while true; do nc -l -p 80 > /dev/null; done");
-        var address = (await server.StatusAsync()).Network.Ip;
-        var client = await cri.RunPodAsync();
-        var before = (await ReadAsync(cri, client)).Linux.Network.DefaultInterface;
-        await Check.EventuallyAsync(
-            async () =>
-            {
-                await client.OutputAsync($"head -c {Bytes} /dev/zero | nc {address} 80 || true");
-                var now = (await ReadAsync(cri, client)).Linux.Network.DefaultInterface;
-                return now.TxBytes.Value > before.TxBytes.Value + Bytes && now.RxBytes.Value > before.RxBytes.Value;
-            },
-            "the counters have grown by what was sent");
-        Check.True((await ReadAsync(cri, server)).Linux.Network.DefaultInterface.RxBytes.Value > Bytes);
+        const ulong Bytes = 3 * 1200;
+        var other = await cri.RunPodAsync();
+        var address = (await other.StatusAsync()).Network.Ip;
+        var pod = await cri.RunPodAsync();
+        var container = await pod.RunShellAsync("sleep 1000");
+        async Task<NetworkInterfaceUsage> Read(SpecPod of) => (await ReadAsync(cri, of)).Linux.Network.DefaultInterface;
+        var before = await Read(pod);
+        var otherBefore = await Read(other);
+        await container.ShellAsync($"ping -c 3 -s 1200 {address}");
+        var now = await Read(pod);
+        Check.True(now.TxBytes.Value >= before.TxBytes.Value + Bytes, $"{before} {now}");
+        Check.True(now.RxBytes.Value >= before.RxBytes.Value + Bytes, $"{before} {now}");
+        Check.True((await Read(other)).RxBytes.Value >= otherBefore.RxBytes.Value + Bytes);
     }
 
     private static async Task HostNetworkAsync(SpecContext cri)
