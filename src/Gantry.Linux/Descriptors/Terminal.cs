@@ -4,6 +4,11 @@ namespace Gantry.Linux.Descriptors;
 public static class Terminal
 {
     private const nuint SetWindowSize = 0x5414;
+    private const nuint GetAttributes = 0x5401;
+    private const int LocalFlags = 12;
+    private const int ControlCharacters = 17;
+    private const int EndOfFile = 4;
+    private const uint Canonical = 2;
 
     /// <summary>Sets the size of a terminal by its master; numbers are cut to 1 to 65535, and a terminal that is gone is fine.</summary>
     public static unsafe void SetSize(FileDescriptor master, int columns, int rows)
@@ -14,5 +19,19 @@ public static class Terminal
         size[2] = size[3] = 0;
         // SAFE: struct winsize is four 16-bit numbers: rows, columns, and two that nobody reads.
         _ = LibC.InterfaceControl(master.Number, SetWindowSize, (byte*)size);
+    }
+
+    /// <summary>
+    /// What to type so that the terminal's reader sees the end of its input: the end-of-file character, where lines are
+    /// edited; null where programs read keys as they come, and no character means an end.
+    /// </summary>
+    /// <param name="terminal">Either side of it.</param>
+    public static unsafe byte? EndOfInput(FileDescriptor terminal)
+    {
+        var attributes = stackalloc byte[64];
+        // SAFE: the kernel's struct termios has 36 bytes: four 32-bit flags, a line discipline, then the characters.
+        if (LibC.InterfaceControl(terminal.Number, GetAttributes, attributes) != 0 || (*(uint*)(attributes + LocalFlags) & Canonical) == 0)
+            return null;
+        return attributes[ControlCharacters + EndOfFile];
     }
 }
