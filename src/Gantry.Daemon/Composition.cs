@@ -16,6 +16,7 @@ using Gantry.Pods;
 using Gantry.Pods.Local;
 using Gantry.Recovery;
 using Gantry.Snapshots;
+using Gantry.Streaming;
 
 namespace Gantry;
 
@@ -74,6 +75,12 @@ public sealed class Composition
         PodRemover = new PodRemover(Pods, Containers, PodStopper, Remover, PodLeftovers, Events, time, log);
         PodContainers = new PodContainers(Pods, Containers, creator, places, podLocks);
 
+        Attacher = new ContainerAttacher(Containers, Monitors);
+        PortForwarder = new PodPortForwarder(Pods, Paths);
+        var streaming = StreamingOf(config);
+        var streams = new StreamServices(new ExecStream(Executor), new AttachStream(Attacher, time), new PortForwardStream(PortForwarder));
+        Streaming = new StreamingEndpoint(streaming, new StreamTokens(time), new StreamSessions(streaming, streams, Containers, Pods, time), log);
+
         var local = new LocalContainers(Paths, new ContainerServices(PodContainers, Starter, Stopper, Remover, Containers), Images, Puller, time);
         Local = new LocalPods(Paths, config.LocalPodLogs, new PodServices(Pods, PodRunner, PodStopper, PodRemover, Containers), local, Images, log);
         Recovery = new NodeRecovery(
@@ -114,6 +121,12 @@ public sealed class Composition
 
     public ContainerExecutor Executor { get; }
 
+    public ContainerAttacher Attacher { get; }
+
+    public PodPortForwarder PortForwarder { get; }
+
+    public StreamingEndpoint Streaming { get; }
+
     public ContainerLogs Logs { get; }
 
     public ContainerUpdater Updater { get; }
@@ -147,6 +160,15 @@ public sealed class Composition
         Pods.Update(id, pod => pod.State is PodState.Ready ? pod.Stopped() : pod);
         return Task.CompletedTask;
     }
+
+    private static StreamingOptions StreamingOf(GantryConfig config) => new()
+    {
+        Address = System.Net.IPAddress.Parse(config.StreamingAddress),
+        Port = config.StreamingPort,
+        Tls = config.StreamingCertificate.Length > 0 ? new TlsFiles(config.StreamingCertificate, config.StreamingKey, config.StreamingClientAuthorities) : null,
+        IdleLimit = TimeSpan.FromSeconds(config.StreamingIdleSeconds),
+        CreationLimit = TimeSpan.FromSeconds(config.StreamingCreationSeconds),
+    };
 
     /// <summary>The chainIDs that containers stand on.</summary>
     public IReadOnlySet<Digest> LayersInUse() => Containers.All.SelectMany(container => container.Layers).ToHashSet();

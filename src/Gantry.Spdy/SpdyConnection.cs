@@ -121,8 +121,11 @@ public sealed class SpdyConnection : IAsyncDisposable
     /// <summary>Ends the connection at once.</summary>
     public async ValueTask DisposeAsync()
     {
-        _reader.CancelPendingRead();
+        // First the transport: it may have a word to say before it ends.
         await _transport.DisposeAsync();
+        _reader.CancelPendingRead();
+        foreach (var stream in _streams.Values)
+            stream.Abort(new SpdyException("the connection was closed"));
     }
 
     internal async ValueTask SendReplyAsync(SpdyStream stream) => await _sender.SendReplyAsync(stream.Id);

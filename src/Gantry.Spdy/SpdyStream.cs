@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using Gantry.Spdy.Frames;
 
 namespace Gantry.Spdy;
 

@@ -29,18 +29,6 @@ internal enum SpdyFlags : byte
     Unidirectional = 2,
 }
 
-/// <summary>Why a stream is reset (section 2.6.3).</summary>
-public enum SpdyResetReason
-{
-    ProtocolError = 1,
-    InvalidStream = 2,
-    RefusedStream = 3,
-    UnsupportedVersion = 4,
-    Cancel = 5,
-    InternalError = 6,
-    FlowControlError = 7,
-}
-
 /// <summary>Why a connection ends (section 2.6.6).</summary>
 internal enum SpdyGoAwayReason
 {

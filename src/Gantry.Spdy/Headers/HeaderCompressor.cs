@@ -28,14 +28,21 @@ internal sealed class HeaderCompressor
         while (!block.IsEmpty)
         {
             var length = Math.Min(block.Length, LongestStored);
-            var piece = target.GetSpan(5 + length);
-            // Not the last block, stored; then the length and its complement.
-            piece[0] = 0;
-            BinaryPrimitives.WriteUInt16LittleEndian(piece[1..], (ushort)length);
-            BinaryPrimitives.WriteUInt16LittleEndian(piece[3..], (ushort)~length);
-            block[..length].CopyTo(piece[5..]);
-            target.Advance(5 + length);
+            WriteStored(target, block[..length]);
             block = block[length..];
         }
+        // As zlib's flush ends a block: Go's inflater hands out what it has when it meets an empty one, and not before.
+        WriteStored(target, []);
+    }
+
+    private static void WriteStored(IBufferWriter<byte> target, ReadOnlySpan<byte> bytes)
+    {
+        var block = target.GetSpan(5 + bytes.Length);
+        // Not the last block, stored; then the length and its complement.
+        block[0] = 0;
+        BinaryPrimitives.WriteUInt16LittleEndian(block[1..], (ushort)bytes.Length);
+        BinaryPrimitives.WriteUInt16LittleEndian(block[3..], (ushort)~bytes.Length);
+        bytes.CopyTo(block[5..]);
+        target.Advance(5 + bytes.Length);
     }
 }

@@ -99,6 +99,8 @@ public sealed class SpdyHeaderTests
             var block = Enumerable.Range(0, length).Select(n => (byte)n).ToArray();
             compressor.Write(target, block);
             Assert.Equal(block, decompressor.Read(target.WrittenSpan[previous..]).ToArray());
+            // An empty block ends each: Go's inflater waits for it.
+            Assert.Equal("000000ffff", Convert.ToHexStringLower(target.WrittenSpan[^5..]));
             previous = target.WrittenCount;
         }
 
