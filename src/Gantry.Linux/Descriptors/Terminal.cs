@@ -3,6 +3,7 @@ namespace Gantry.Linux.Descriptors;
 /// <summary>Calls on terminals (tty_ioctl(4)).</summary>
 public static class Terminal
 {
+    private const nuint GetWindowSize = 0x5413;
     private const nuint SetWindowSize = 0x5414;
     private const nuint GetAttributes = 0x5401;
     private const int LocalFlags = 12;
@@ -19,6 +20,22 @@ public static class Terminal
         size[2] = size[3] = 0;
         // SAFE: struct winsize is four 16-bit numbers: rows, columns, and two that nobody reads.
         _ = LibC.InterfaceControl(master.Number, SetWindowSize, (byte*)size);
+    }
+
+    /// <summary>Whether the descriptor is a terminal.</summary>
+    public static unsafe bool IsTerminal(FileDescriptor file)
+    {
+        var attributes = stackalloc byte[64];
+        // SAFE: the kernel writes its 36 bytes of struct termios.
+        return LibC.InterfaceControl(file.Number, GetAttributes, attributes) == 0;
+    }
+
+    /// <summary>The size of a terminal; null for a descriptor that is none, or does not know.</summary>
+    public static unsafe (int Columns, int Rows)? TryGetSize(FileDescriptor terminal)
+    {
+        var size = stackalloc ushort[4];
+        // SAFE: as above.
+        return LibC.InterfaceControl(terminal.Number, GetWindowSize, (byte*)size) == 0 && size[0] > 0 && size[1] > 0 ? (size[1], size[0]) : null;
     }
 
     /// <summary>
