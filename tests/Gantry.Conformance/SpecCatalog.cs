@@ -20,6 +20,10 @@ public static class SpecCatalog
         .. UserSpecs.All,
         .. LogSpecs.All,
         .. ExecSpecs.All,
+        .. StreamingAddressSpecs.All,
+        .. StreamingExecSpecs.All,
+        .. StreamingAttachSpecs.All,
+        .. PortForwardSpecs.All,
         .. ImageSpecs.All,
         .. BadRequestSpecs.All,
     ];
