@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Gantry;
 using Gantry.Configuration;
 using Gantry.Cri;
@@ -28,6 +29,12 @@ if (options.PrintConfig)
 {
     Console.Out.WriteLine(config);
     return 0;
+}
+if (!NativeLibrary.TryLoad("libssl.so.3", out _) && !NativeLibrary.TryLoad("libssl.so.1.1", out _))
+{
+    // The framework ends the process where it first needs a digest or TLS and finds none: better to say so at the start.
+    await Console.Error.WriteLineAsync("gantryd: OpenSSL (libssl.so.3) is not on this machine; install it: apt-get install libssl3");
+    return 1;
 }
 var log = new LineLog(LineLog.Parse(config.LogLevel), TimeProvider.System);
 using var claim = NodeClaim.Take(config, out var problem);
@@ -84,7 +91,7 @@ await app.StartAsync();
 claim.Opened();
 log.Listening(config.Socket);
 using var stopping = new CancellationTokenSource();
-var exits = Task.CompletedTask;
+var (exits, trimming) = (Task.CompletedTask, Task.CompletedTask);
 try
 {
     if (config.CniInstallDefault && Gantry.Networking.DefaultConflist.InstallIfNone(config.CniConfDirectory, config.CniDefaultSubnet))
@@ -94,6 +101,8 @@ try
     exits = node.Exits.RunAsync(node.Monitors, exit => node.PodLost(PodId.Parse(exit.Id.Value)), stopping.Token);
     node.Local.Resume();
     node.IsRecovered = true;
+    trimming = new MemoryTrimmer(TimeProvider.System).RunAsync(stopping.Token);
+    app.Lifetime.ApplicationStopping.Register(node.Events.Close);
     await app.WaitForShutdownAsync();
 }
 finally
@@ -101,6 +110,6 @@ finally
     await stopping.CancelAsync();
     await node.Streaming.DisposeAsync();
     await node.Local.DisposeAsync();
-    await exits.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    await Task.WhenAll(exits, trimming).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }
 return 0;

@@ -24,6 +24,11 @@ public static class SpecCatalog
         .. StreamingExecSpecs.All,
         .. StreamingAttachSpecs.All,
         .. PortForwardSpecs.All,
+        .. StatisticsSpecs.All,
+        .. PodStatisticsSpecs.All,
+        .. MetricSpecs.All,
+        .. EventSpecs.All,
+        .. StreamListSpecs.All,
         .. ImageSpecs.All,
         .. BadRequestSpecs.All,
     ];

@@ -55,6 +55,11 @@ public static partial class DebianImages
         await registry.PushAsync(
             "test/entrypoint", ["latest"], [busybox],
             Config(("Entrypoint", new JsonArray("/bin/echo", "entry")), ("Cmd", new JsonArray("cmd")), ("WorkingDir", "/home/app"), ("StopSignal", "SIGUSR1")));
+        // For runtimes that need an image for a pod's own process.
+        await registry.PushAsync(
+            "test/pause", ["latest"],
+            [new LayerBuilder().File("catatonit", System.IO.File.ReadAllBytes("/usr/bin/catatonit"), 0b111_101_101).Build()],
+            Config(("Entrypoint", new JsonArray("/catatonit", "-P"))));
         await registry.PushAsync("test/nocommand", ["latest"], [busybox], Config());
         var layers = new List<BuiltLayer> { busybox };
         for (var n = 0; n < 6; n++)

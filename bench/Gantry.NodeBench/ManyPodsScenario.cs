@@ -1,0 +1,53 @@
+using System.Diagnostics;
+using Gantry.Cri.Api;
+
+namespace Gantry.NodeBench;
+
+/// <summary>Many pods that run at once: how fast they come, what lists and commands cost beside them, and what they weigh.</summary>
+public sealed class ManyPodsScenario(Peer peer, PodScenario pods, int count)
+{
+    private const int Parallel = 8;
+
+    public async Task RunAsync(Samples samples)
+    {
+        var running = new List<(string Pod, string Container)>();
+        var began = Stopwatch.GetTimestamp();
+        await ForAllAsync(Enumerable.Range(0, count), async _ =>
+        {
+            var pod = await pods.StartAsync(new Samples());
+            lock (running)
+                running.Add(pod);
+        });
+        samples.Add($"start {count} pods, {Parallel} at a time", Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+        for (var n = 0; n < 50; n++)
+            await MeasureAsync(samples, running[n % running.Count].Container);
+        Memory.Print(peer, $"with {count} pods");
+        began = Stopwatch.GetTimestamp();
+        await ForAllAsync(running, pod => pods.EndAsync(pod, new Samples()));
+        samples.Add($"end {count} pods, {Parallel} at a time", Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+        await Task.Delay(TimeSpan.FromSeconds(15));
+        Memory.Print(peer, $"{count} pods have come and gone");
+    }
+
+    private async Task MeasureAsync(Samples samples, string container)
+    {
+        var runtime = peer.Cri.Runtime;
+        await samples.TimeAsync("ListPodSandbox", async () => await runtime.ListPodSandboxAsync(new ListPodSandboxRequest()));
+        await samples.TimeAsync("ListContainers", async () => await runtime.ListContainersAsync(new ListContainersRequest()));
+        await samples.TimeAsync("Status", async () => await runtime.StatusAsync(new StatusRequest()));
+        var exec = new ExecSyncRequest { ContainerId = container };
+        exec.Cmd.Add("true");
+        await samples.TimeAsync("ExecSync true, pods beside", async () => await runtime.ExecSyncAsync(exec));
+        try
+        {
+            await samples.TimeAsync("ListContainerStats", async () => await runtime.ListContainerStatsAsync(new ListContainerStatsRequest()));
+        }
+        catch (Grpc.Core.RpcException e) when (e.StatusCode is Grpc.Core.StatusCode.Unimplemented)
+        {
+            samples.Add("ListContainerStats", double.NaN);
+        }
+    }
+
+    private static Task ForAllAsync<T>(IEnumerable<T> items, Func<T, Task> run) =>
+        System.Threading.Tasks.Parallel.ForEachAsync(items, new ParallelOptions { MaxDegreeOfParallelism = Parallel }, async (item, _) => await run(item));
+}

@@ -1,0 +1,73 @@
+using Gantry.Cri.Api;
+
+namespace Gantry.NodeBench;
+
+/// <summary>Pods one at a time: made, a container run in it, a command run in that, and all taken away again.</summary>
+public sealed class PodScenario(Peer peer, string image)
+{
+    private static int _count;
+
+    public async Task PrepareAsync()
+    {
+        var spec = new ImageSpec { Image = image };
+        if ((await peer.Cri.Images.ImageStatusAsync(new ImageStatusRequest { Image = spec })).Image is null)
+            await peer.Cri.Images.PullImageAsync(new PullImageRequest { Image = spec });
+    }
+
+    public async Task RunAsync(Samples samples)
+    {
+        var pod = await StartAsync(samples);
+        var exec = new ExecSyncRequest { ContainerId = pod.Container };
+        exec.Cmd.Add("true");
+        await samples.TimeAsync("ExecSync true", async () => await peer.Cri.Runtime.ExecSyncAsync(exec));
+        await samples.TimeAsync("ContainerStatus", async () => await peer.Cri.Runtime.ContainerStatusAsync(new ContainerStatusRequest { ContainerId = pod.Container }));
+        await EndAsync(pod, samples);
+    }
+
+    /// <summary>A running pod with one running container.</summary>
+    public async Task<(string Pod, string Container)> StartAsync(Samples samples)
+    {
+        var name = $"bench-{Interlocked.Increment(ref _count)}";
+        var config = new PodSandboxConfig
+        {
+            Metadata = new PodSandboxMetadata { Name = name, Namespace = "bench", Uid = Guid.NewGuid().ToString() },
+            Hostname = name,
+            LogDirectory = $"/var/tmp/gantry-bench-logs/{name}",
+            Linux = new LinuxPodSandboxConfig
+            {
+                SecurityContext = new LinuxSandboxSecurityContext { NamespaceOptions = new NamespaceOption { Pid = NamespaceMode.Container } },
+            },
+        };
+        var container = new ContainerConfig
+        {
+            Metadata = new ContainerMetadata { Name = "main" },
+            Image = new ImageSpec { Image = image },
+            LogPath = "main.log",
+            Linux = new LinuxContainerConfig
+            {
+                SecurityContext = new LinuxContainerSecurityContext
+                {
+                    NamespaceOptions = new NamespaceOption { Pid = NamespaceMode.Container },
+                    Seccomp = new SecurityProfile { ProfileType = SecurityProfile.Types.ProfileType.RuntimeDefault },
+                },
+            },
+        };
+        container.Command.Add(["sleep", "100000"]);
+        Directory.CreateDirectory(config.LogDirectory);
+        var began = System.Diagnostics.Stopwatch.GetTimestamp();
+        var pod = (await samples.TimeAsync("RunPodSandbox", async () => await peer.Cri.Runtime.RunPodSandboxAsync(new RunPodSandboxRequest { Config = config }))).PodSandboxId;
+        var id = (await samples.TimeAsync("CreateContainer", async () => await peer.Cri.Runtime.CreateContainerAsync(
+            new CreateContainerRequest { PodSandboxId = pod, Config = container, SandboxConfig = config }))).ContainerId;
+        await samples.TimeAsync("StartContainer", async () => await peer.Cri.Runtime.StartContainerAsync(new StartContainerRequest { ContainerId = id }));
+        samples.Add("pod start (the three together)", System.Diagnostics.Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+        return (pod, id);
+    }
+
+    public async Task EndAsync((string Pod, string Container) pod, Samples samples)
+    {
+        await samples.TimeAsync("StopContainer", async () => await peer.Cri.Runtime.StopContainerAsync(new StopContainerRequest { ContainerId = pod.Container }));
+        await samples.TimeAsync("RemoveContainer", async () => await peer.Cri.Runtime.RemoveContainerAsync(new RemoveContainerRequest { ContainerId = pod.Container }));
+        await samples.TimeAsync("StopPodSandbox", async () => await peer.Cri.Runtime.StopPodSandboxAsync(new StopPodSandboxRequest { PodSandboxId = pod.Pod }));
+        await samples.TimeAsync("RemovePodSandbox", async () => await peer.Cri.Runtime.RemovePodSandboxAsync(new RemovePodSandboxRequest { PodSandboxId = pod.Pod }));
+    }
+}

@@ -1,0 +1,58 @@
+using Gantry.Cri.Api;
+using Gantry.NodeBench;
+
+// usage: Gantry.NodeBench [--image REF] [--pods N] [--rounds N] [--many N] NAME=SOCKET[,PID]...
+// Measures each server in turn, round by round, so that the machine's moods fall on all alike. Nothing here fails on a time.
+var image = "docker.io/library/busybox:1.36";
+var (count, rounds, many) = (20, 3, 0);
+var peers = new List<Peer>();
+for (var n = 0; n < args.Length; n++)
+{
+    switch (args[n])
+    {
+        case "--image":
+            image = args[++n];
+            break;
+        case "--pods":
+            count = int.Parse(args[++n]);
+            break;
+        case "--rounds":
+            rounds = int.Parse(args[++n]);
+            break;
+        case "--many":
+            many = int.Parse(args[++n]);
+            break;
+        default:
+            peers.Add(Peer.Parse(args[n]));
+            break;
+    }
+}
+var all = peers.ConvertAll(peer => (peer, pods: new PodScenario(peer, image), samples: new Samples(), crowd: new Samples()));
+foreach (var (peer, pods, _, _) in all)
+{
+    await pods.PrepareAsync();
+    // Once, unmeasured: caches, bridges and lazily loaded code.
+    await pods.RunAsync(new Samples());
+    Console.WriteLine($"{peer.Name}: {(await peer.Cri.Runtime.VersionAsync(new VersionRequest())).RuntimeVersion}");
+}
+for (var round = 0; round < rounds; round++)
+{
+    foreach (var (_, pods, samples, _) in all)
+    {
+        for (var n = 0; n < count; n++)
+            await pods.RunAsync(samples);
+    }
+}
+if (count * rounds > 0)
+    Samples.Print($"one pod at a time, {count * rounds} of each, CNI: milliseconds, median / 99th percentile", [.. all.Select(one => (one.peer.Name, one.samples))]);
+if (many > 0)
+{
+    foreach (var (peer, pods, _, crowd) in all)
+        await new ManyPodsScenario(peer, pods, many).RunAsync(crowd);
+    Samples.Print($"{many} pods: milliseconds, median / 99th percentile", [.. all.Select(one => (one.peer.Name, one.crowd))]);
+}
+foreach (var (peer, _, _, _) in all)
+    peer.Dispose();
+if (Directory.Exists("/var/tmp/gantry-bench-logs"))
+    Directory.Delete("/var/tmp/gantry-bench-logs", recursive: true);
+return 0;
