@@ -17,6 +17,7 @@ using Gantry.Pods.Local;
 using Gantry.Recovery;
 using Gantry.Snapshots;
 using Gantry.Statistics;
+using Gantry.Streaming;
 
 namespace Gantry;
 
@@ -75,6 +76,11 @@ public sealed class Composition
         PodRemover = new PodRemover(Pods, Containers, PodStopper, Remover, PodLeftovers, Events, time, log);
         PodContainers = new PodContainers(Pods, Containers, creator, places, podLocks);
 
+        Attacher = new ContainerAttacher(Containers, Monitors);
+        PortForwarder = new PodPortForwarder(Pods, Paths);
+        var streaming = StreamingOf(config);
+        var streams = new StreamServices(new ExecStream(Executor), new AttachStream(Attacher, time), new PortForwardStream(PortForwarder));
+        Streaming = new StreamingEndpoint(streaming, new StreamTokens(time), new StreamSessions(streaming, streams, Containers, Pods, time), log);
         var usage = new UsageReader(CgroupReader.For(Cgroups.Hierarchy), new SampleClock(time));
         Statistics = new NodeStatistics(Containers, Pods, usage, new WritableLayers(Paths, time, log), new NetworkCounters(Paths, time));
         Storage = new NodeStorage(Paths);
@@ -119,6 +125,12 @@ public sealed class Composition
 
     public ContainerExecutor Executor { get; }
 
+    public ContainerAttacher Attacher { get; }
+
+    public PodPortForwarder PortForwarder { get; }
+
+    public StreamingEndpoint Streaming { get; }
+
     public ContainerLogs Logs { get; }
 
     public ContainerUpdater Updater { get; }
@@ -157,6 +169,15 @@ public sealed class Composition
             Events.Publish(new NodeEvent(NodeEventKind.Stopped, id, null, TimeProvider.System.Nanoseconds()));
         return Task.CompletedTask;
     }
+
+    private static StreamingOptions StreamingOf(GantryConfig config) => new()
+    {
+        Address = System.Net.IPAddress.Parse(config.StreamingAddress),
+        Port = config.StreamingPort,
+        Tls = config.StreamingCertificate.Length > 0 ? new TlsFiles(config.StreamingCertificate, config.StreamingKey, config.StreamingClientAuthorities) : null,
+        IdleLimit = TimeSpan.FromSeconds(config.StreamingIdleSeconds),
+        CreationLimit = TimeSpan.FromSeconds(config.StreamingCreationSeconds),
+    };
 
     /// <summary>The chainIDs that containers stand on.</summary>
     public IReadOnlySet<Digest> LayersInUse() => Containers.All.SelectMany(container => container.Layers).ToHashSet();

@@ -77,6 +77,16 @@ app.MapGrpcService<GantryService>();
 app.MapGrpcService<HealthService>();
 app.MapGrpcService<ReflectionServiceImpl>();
 
+// Before the CRI's socket: whoever asks for a stream is told where it is.
+try
+{
+    await node.Streaming.StartAsync(app.Services);
+}
+catch (InvalidRequestException e)
+{
+    await Console.Error.WriteLineAsync($"gantryd: {e.Message}");
+    return 1;
+}
 await app.StartAsync();
 claim.Opened();
 log.Listening(config.Socket);
@@ -98,6 +108,7 @@ try
 finally
 {
     await stopping.CancelAsync();
+    await node.Streaming.DisposeAsync();
     await node.Local.DisposeAsync();
     await Task.WhenAll(exits, trimming).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Gantry.Faults;
 using Tomlyn.Parsing;
 using Tomlyn.Syntax;
@@ -25,6 +26,13 @@ public static class ConfigFile
         ["registry.certs_dirs"] = (config, value) => config with { CertsDirectories = Texts(value) },
         ["registry.max_parallel_downloads"] = (config, value) => config with { MaxParallelDownloads = Number(value, 1, 100) },
         ["registry.no_progress_seconds"] = (config, value) => config with { NoProgressSeconds = Number(value, 1, 3600) },
+        ["streaming.address"] = (config, value) => config with { StreamingAddress = NodeAddress(value) },
+        ["streaming.port"] = (config, value) => config with { StreamingPort = Number(value, 0, ushort.MaxValue) },
+        ["streaming.tls_cert"] = (config, value) => config with { StreamingCertificate = PathOrNone(value) },
+        ["streaming.tls_key"] = (config, value) => config with { StreamingKey = PathOrNone(value) },
+        ["streaming.tls_client_ca"] = (config, value) => config with { StreamingClientAuthorities = PathOrNone(value) },
+        ["streaming.idle_timeout_seconds"] = (config, value) => config with { StreamingIdleSeconds = Number(value, 1, 7 * 24 * 3600) },
+        ["streaming.creation_timeout_seconds"] = (config, value) => config with { StreamingCreationSeconds = Number(value, 1, 3600) },
         ["local_pods.log_dir"] = (config, value) => config with { LocalPodLogs = AbsolutePath(value) },
     };
 
@@ -52,6 +60,10 @@ public static class ConfigFile
             config = Apply(config, File.ReadAllText(file), file, errors);
         if (!config.Handlers.ContainsKey(config.DefaultHandler))
             errors.Add($"runtime.default_handler is '{config.DefaultHandler}', and runtime.handlers has {string.Join(", ", config.Handlers.Keys)}");
+        if ((config.StreamingCertificate.Length > 0) != (config.StreamingKey.Length > 0))
+            errors.Add("streaming.tls_cert and streaming.tls_key go together: one of them is set, and the other is not");
+        if (config.StreamingClientAuthorities.Length > 0 && config.StreamingCertificate.Length == 0)
+            errors.Add("streaming.tls_client_ca asks for clients' certificates, which needs streaming.tls_cert and streaming.tls_key");
         return errors.Count == 0 ? config : throw new InvalidRequestException(string.Join('\n', errors));
     }
 
@@ -95,6 +107,13 @@ public static class ConfigFile
     private static string Text(ValueSyntax value) => value is StringValueSyntax text ? text.Value ?? "" : throw new FormatException("text in quotes");
 
     private static string AbsolutePath(ValueSyntax value) => Text(value) is ['/', ..] path ? path : throw new FormatException("an absolute path");
+
+    private static string PathOrNone(ValueSyntax value) => Text(value) is [] or ['/', ..] ? Text(value) : throw new FormatException("an absolute path, or nothing");
+
+    /// <summary>One that clients can connect to: 0.0.0.0 is none.</summary>
+    private static string NodeAddress(ValueSyntax value) => IPAddress.TryParse(Text(value), out var address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any)
+        ? address.ToString()
+        : throw new FormatException("an address of this node, as 127.0.0.1");
 
     private static bool Flag(ValueSyntax value) => value is BooleanValueSyntax flag ? flag.Value : throw new FormatException("true or false");
 

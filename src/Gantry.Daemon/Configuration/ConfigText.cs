@@ -49,6 +49,21 @@ public static class ConfigText
         # A registry that sends nothing for so long is given up.
         no_progress_seconds = 60
 
+        [streaming]
+        # Where the addresses lead that Exec, Attach and PortForward answer. On loopback, and for the kubelet on this node.
+        address = "127.0.0.1"
+        # 0 for any port that is free.
+        port = 0
+        # TLS, from files in PEM that are read anew when they change; without them plain HTTP. With a client CA, clients
+        # need a certificate that it has signed.
+        tls_cert = ""
+        tls_key = ""
+        tls_client_ca = ""
+        # A session over which nothing moves for so long is ended.
+        idle_timeout_seconds = 14400
+        # In which a client must have opened its streams.
+        creation_timeout_seconds = 30
+
         [local_pods]
         # The logs of pods that 'gantry run' makes, where collectors look for them.
         log_dir = "/var/log/pods"

@@ -119,6 +119,7 @@ public sealed class ContainerCreator(
         LogPath = logPath,
         Terminal = spec.Terminal,
         Stdin = spec.Stdin,
+        StdinOnce = spec.StdinOnce,
         ExitPath = parts.Paths.ContainerExit(id),
     };
 }
