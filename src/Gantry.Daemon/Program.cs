@@ -86,7 +86,7 @@ try
 {
     if (config.CniInstallDefault && Gantry.Networking.DefaultConflist.InstallIfNone(config.CniConfDirectory, config.CniDefaultSubnet))
         log.DefaultNetworkInstalled(config.CniConfDirectory);
-    node.Images.Open();
+    await node.Images.OpenAsync();
     await node.Recovery.RunAsync(stopping.Token);
     exits = node.Exits.RunAsync(node.Monitors, exit => node.PodLost(PodId.Parse(exit.Id.Value)), stopping.Token);
     node.Local.Resume();

@@ -3,7 +3,7 @@ using Gantry.Cri.Api;
 using Gantry.Cri.Translation;
 using Gantry.Faults;
 using Gantry.Images;
-using Gantry.Images.Registry;
+using Gantry.Images.Registry.Access;
 using Gantry.Linux.Mounts;
 using Gantry.Persistence;
 using Grpc.Core;
@@ -54,27 +54,27 @@ public sealed class ImageService(Composition node) : Api.ImageService.ImageServi
         return Task.FromResult(response);
     }
 
-    public override Task<RemoveImageResponse> RemoveImage(RemoveImageRequest request, ServerCallContext context)
+    public override async Task<RemoveImageResponse> RemoveImage(RemoveImageRequest request, ServerCallContext context)
     {
         var asked = request.Image?.Image ?? "";
         if (asked.Length == 0)
             throw new InvalidRequestException("image.image is empty");
-        node.ImageRemover.Remove(asked, node.LayersInUse);
-        return Task.FromResult(new RemoveImageResponse());
+        await node.ImageRemover.RemoveAsync(asked);
+        return new RemoveImageResponse();
     }
 
     public override Task<ImageFsInfoResponse> ImageFsInfo(ImageFsInfoRequest request, ServerCallContext context)
     {
-        var layers = node.Snapshots.List().Select(node.Snapshots.Usage).ToList();
-        var blobs = node.Images.List().Sum(image => image.Size);
+        // From memory: the kubelet asks every few seconds, and a walk over the trees could take longer than that.
+        var trees = node.Snapshots.Total;
         // A real mount point: the kubelet drops the statistics of a path that is none.
         var mountPoint = MountTable.Holding(node.Paths.Root)?.MountPoint ?? "/";
         var usage = new FilesystemUsage
         {
             Timestamp = TimeProvider.System.Nanoseconds(),
             FsId = new FilesystemIdentifier { Mountpoint = mountPoint },
-            UsedBytes = new UInt64Value { Value = (ulong)(layers.Sum(layer => layer.Bytes) + blobs) },
-            InodesUsed = new UInt64Value { Value = (ulong)layers.Sum(layer => layer.Inodes) },
+            UsedBytes = new UInt64Value { Value = (ulong)(trees.Bytes + node.Images.Blobs.TotalBytes) },
+            InodesUsed = new UInt64Value { Value = (ulong)(trees.Inodes + node.Images.Blobs.Count) },
         };
         var response = new ImageFsInfoResponse();
         response.ImageFilesystems.Add(usage);

@@ -6,8 +6,8 @@ namespace Gantry.Images;
 /// <summary>Event ids 2000 to 2099.</summary>
 internal static partial class ImagesLog
 {
-    [LoggerMessage(EventId = 2000, Level = LogLevel.Warning, Message = "Image {Digest} is not whole and is left out; pull it again to repair it")]
-    public static partial void ImageDamaged(this ILogger log, Digest digest, Exception cause);
+    [LoggerMessage(EventId = 2000, Level = LogLevel.Warning, Message = "Image {Name} ({Digest}) is not whole and counts as absent; pull it again, or repair it with 'gantry fsck --repair'")]
+    public static partial void ImageDamaged(this ILogger log, string name, Digest digest, Exception cause);
 
     [LoggerMessage(EventId = 2001, Level = LogLevel.Error, Message = "The image index {Path} cannot be read; it was set aside, and images must be pulled again")]
     public static partial void IndexUnreadable(this ILogger log, string path, Exception cause);
@@ -20,4 +20,13 @@ internal static partial class ImagesLog
 
     [LoggerMessage(EventId = 2004, Level = LogLevel.Warning, Message = "Registry {Host} could not serve {Image}: {Problem}")]
     public static partial void HostFailed(this ILogger log, string host, string image, string problem);
+
+    [LoggerMessage(EventId = 2005, Level = LogLevel.Information, Message = "Deleted {Trees} layers and {Blobs} blobs that nothing needs: {Bytes} bytes")]
+    public static partial void Collected(this ILogger log, int trees, int blobs, long bytes);
+
+    [LoggerMessage(EventId = 2006, Level = LogLevel.Warning, Message = "{Path} could not be deleted; the next start tries again")]
+    public static partial void TrashStays(this ILogger log, string path, Exception cause);
+
+    [LoggerMessage(EventId = 2007, Level = LogLevel.Warning, Message = "Blob {Digest} on disk was damaged, and is fetched again")]
+    public static partial void BlobDamaged(this ILogger log, Digest digest, Exception cause);
 }
