@@ -6,6 +6,8 @@ using Gantry.Containers.SpecBuilding;
 using Gantry.Events;
 using Gantry.Images;
 using Gantry.Identity;
+using Gantry.Images.Archives;
+using Gantry.Images.Checking;
 using Gantry.Images.Manifests;
 using Gantry.Images.Pulling;
 using Gantry.Images.Registry;
@@ -13,6 +15,7 @@ using Gantry.Images.Registry.Access;
 using Gantry.Images.Registry.Hosts;
 using Gantry.Images.Registry.Http;
 using Gantry.Images.Store;
+using Gantry.Images.Trust;
 using Gantry.Images.Unpacking;
 using Gantry.Monitoring;
 using Gantry.Networking;
@@ -49,7 +52,14 @@ public sealed class Composition
         var pipeline = new LayerPipeline(layerLimits, log, RateLimit.Of(registryConfig.UnpackBytesPerSecond, time));
         var layers = new LayerFetcher(Images, Snapshots, pipeline, new PullLimits(registryConfig.MaxParallelDownloads, registryConfig.MaxParallelDownloadsOfPull), log);
         ImageStores = new ImageStores(Paths, Images, Snapshots, ImageCollector, imageLimits);
-        Puller = new ImagePuller(Registry, ImageStores, layers, time, log);
+        var policy = new TrustPolicy(registryConfig.PolicyFile, mayBeMissing: registryConfig.PolicyFile == new RegistryConfig().PolicyFile);
+        Puller = new ImagePuller(Registry, ImageStores, layers, new SignatureVerifier(policy, Registry, time), time, log);
+        ImageChecker = new ImageChecker(ImageStores, Registry, Puller, pipeline, LayersInUse, log);
+        ImageImporter = new ImageImporter(ImageStores, layers, Puller, time, log);
+        ImageExporter = new ImageExporter(Images);
+        ImagePruner = new ImagePruner(Images, ImageCollector, LayersInUse);
+        var careConfig = new ImageCareOptions(registryConfig.ImportDirectory, TimeSpan.FromHours(registryConfig.ScrubHours), RateLimit.Of(registryConfig.ScrubBytesPerSecond, time));
+        ImageCare = new ImageCare(careConfig, Paths, ImageImporter, ImageChecker, ImageCollector, time, log);
 
         var cni = new CniOptions(config.CniConfDirectory, config.CniBinDirectories, TimeSpan.FromSeconds(config.CniTimeoutSeconds));
         Network = new PodNetwork(cni, new CniPlugin(cni), Paths);
@@ -113,6 +123,16 @@ public sealed class Composition
     public ImageStores ImageStores { get; }
 
     public RegistryClient Registry { get; }
+
+    public ImageChecker ImageChecker { get; }
+
+    public ImageImporter ImageImporter { get; }
+
+    public ImageExporter ImageExporter { get; }
+
+    public ImagePruner ImagePruner { get; }
+
+    public ImageCare ImageCare { get; }
 
     public PodNetwork Network { get; }
 

@@ -49,6 +49,8 @@ public static class ConfigFile
             config = Apply(config, File.ReadAllText(file), file, errors);
         if (!config.Handlers.ContainsKey(config.DefaultHandler))
             errors.Add($"runtime.default_handler is '{config.DefaultHandler}', and runtime.handlers has {string.Join(", ", config.Handlers.Keys)}");
+        if (Sharing.ShareServer.ProblemOf(config.Registry) is { } problem)
+            errors.Add(problem);
         return errors.Count == 0 ? config : throw new InvalidRequestException(string.Join('\n', errors));
     }
 

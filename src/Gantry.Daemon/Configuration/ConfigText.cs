@@ -64,6 +64,19 @@ public static class ConfigText
         max_image_mib = 131072
         max_image_files = 4000000
         max_layers = 256
+        # Serve this node's images to others, as a registry that can only be read: an address and port, as 127.0.0.1:5001.
+        # Empty for no. Beyond the loopback a certificate and key are needed. Images pulled with credentials only if asked.
+        share_listen = ""
+        share_certificate = ""
+        share_key = ""
+        share_private = false
+        # Who must have signed which images, in containers' format; without that file nobody has to.
+        policy_file = "/etc/gantry/policy.json"
+        # Archives of images (OCI or Docker, also compressed) that are imported and pinned at start. Empty for none.
+        import_dir = "/var/lib/gantry/import"
+        # Every so many hours all images are verified, so fast at most, and damaged layers fetched again; 0 for never.
+        scrub_hours = 0
+        scrub_mib_per_second = 20
 
         # Credentials by registry: username and password or password_file, or identity_token, or a helper. None by default.
         #   [registry.auth."registry.example:5000"]

@@ -40,4 +40,22 @@ public sealed record RegistryConfig
     public int MaxImageFiles { get; init; } = 4_000_000;
 
     public int MaxLayers { get; init; } = 256;
+
+    /// <summary>Address and port; empty for none.</summary>
+    public string ShareListen { get; init; } = "";
+
+    public string ShareCertificate { get; init; } = "";
+
+    public string ShareKey { get; init; } = "";
+
+    public bool SharePrivate { get; init; }
+
+    public string PolicyFile { get; init; } = "/etc/gantry/policy.json";
+
+    public string ImportDirectory { get; init; } = "/var/lib/gantry/import";
+
+    /// <summary>0 for never.</summary>
+    public int ScrubHours { get; init; }
+
+    public long ScrubBytesPerSecond { get; init; } = 20L << 20;
 }

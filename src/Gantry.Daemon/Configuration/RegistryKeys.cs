@@ -25,6 +25,14 @@ internal static class RegistryKeys
         ["registry.unpack_mib_per_second"] = (config, value) => config with { UnpackBytesPerSecond = ConfigFile.Number(value, 0, 100_000) * MiB },
         ["registry.max_image_mib"] = (config, value) => config with { MaxImageBytes = ConfigFile.Number(value, 1, int.MaxValue) * MiB },
         ["registry.max_image_files"] = (config, value) => config with { MaxImageFiles = ConfigFile.Number(value, 1, int.MaxValue) },
+        ["registry.share_listen"] = (config, value) => config with { ShareListen = ConfigFile.Text(value) },
+        ["registry.share_certificate"] = (config, value) => config with { ShareCertificate = OptionalPath(value) },
+        ["registry.share_key"] = (config, value) => config with { ShareKey = OptionalPath(value) },
+        ["registry.share_private"] = (config, value) => config with { SharePrivate = ConfigFile.Flag(value) },
+        ["registry.policy_file"] = (config, value) => config with { PolicyFile = ConfigFile.AbsolutePath(value) },
+        ["registry.import_dir"] = (config, value) => config with { ImportDirectory = OptionalPath(value) },
+        ["registry.scrub_hours"] = (config, value) => config with { ScrubHours = ConfigFile.Number(value, 0, 100_000) },
+        ["registry.scrub_mib_per_second"] = (config, value) => config with { ScrubBytesPerSecond = ConfigFile.Number(value, 1, 100_000) * MiB },
         ["registry.max_layers"] = (config, value) => config with { MaxLayers = ConfigFile.Number(value, 1, 500) },
     };
 

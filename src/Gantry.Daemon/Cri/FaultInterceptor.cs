@@ -36,6 +36,20 @@ public sealed class FaultInterceptor(Composition node, ILogger log) : Intercepto
         }
     }
 
+    public override async Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            CheckRecovered(context);
+            return await continuation(requestStream, context);
+        }
+        catch (Exception e) when (e is not RpcException)
+        {
+            throw Translate(e, context);
+        }
+    }
+
     /// <summary>The status and message for a failure.</summary>
     internal static Status StatusOf(Exception failure, bool callerLeft) => failure switch
     {

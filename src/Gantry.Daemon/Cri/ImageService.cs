@@ -40,7 +40,11 @@ public sealed class ImageService(Composition node) : Api.ImageService.ImageServi
             throw new InvalidRequestException("image.image is empty");
         var response = new ImageStatusResponse();
         if (node.Images.Find(asked) is not { } image)
+        {
+            if (request.Verbose && PullOf(asked) is { } pull)
+                response.Info["pull"] = pull.ToJsonString();
             return Task.FromResult(response);
+        }
         response.Image = StatusToCri.Image(image);
         if (request.Verbose)
         {
@@ -48,10 +52,33 @@ public sealed class ImageService(Composition node) : Api.ImageService.ImageServi
             {
                 ["chainIDs"] = new JsonArray([.. image.ChainIds.Select(id => (JsonNode)id.Value)]),
                 ["manifestDigest"] = image.ManifestDigest.Value,
+                ["names"] = new JsonArray([.. image.Names.Select(name => (JsonNode)name.Text)]),
+                ["layers"] = new JsonArray([.. image.Layers.Select(layer => (JsonNode)layer.Digest.Value)]),
+                ["unpackedBytes"] = image.ChainIds.Sum(id => node.Snapshots.Usage(id).Bytes),
+                ["pinned"] = image.Pinned,
+                ["trust"] = image.Trust.Length > 0 ? image.Trust : "nothing asked for a signature",
                 ["imageSpec"] = JsonNode.Parse(File.ReadAllText(node.Images.BlobPath(image.Id))),
             }.ToJsonString();
         }
         return Task.FromResult(response);
+    }
+
+    /// <summary>How far a pull of that name is; null where none is under way.</summary>
+    private JsonObject? PullOf(string asked)
+    {
+        var name = ImageReference.TryParse(asked, out _)?.ToString();
+        return node.Puller.Running.FirstOrDefault(pull => pull.Image == name) is not { } pull ? null : new JsonObject
+        {
+            ["stage"] = pull.Progress.Stage,
+            ["seconds"] = pull.Since.TotalSeconds,
+            ["layers"] = new JsonArray([.. pull.Progress.Layers.Select(layer => (JsonNode)new JsonObject
+            {
+                ["digest"] = layer.Digest.Value,
+                ["state"] = layer.State,
+                ["bytesDone"] = layer.Done,
+                ["bytesTotal"] = layer.Total,
+            })]),
+        };
     }
 
     public override async Task<RemoveImageResponse> RemoveImage(RemoveImageRequest request, ServerCallContext context)

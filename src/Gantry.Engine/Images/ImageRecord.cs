@@ -40,6 +40,9 @@ public sealed record ImageRecord
     /// <summary>Never collected: imported for an air-gapped node, or pinned by hand.</summary>
     public bool Pinned { get; init; }
 
+    /// <summary>Pulled with credentials: others may have no right to it.</summary>
+    public bool Private { get; init; }
+
     /// <summary>How its signature was checked when it was pulled; empty where nothing asked for one.</summary>
     public string Trust { get; init; } = "";
 
@@ -69,6 +72,8 @@ public sealed record ImageRecord
         ManifestDigest = added.ManifestDigest,
         Pinned = Pinned || added.Pinned,
         Trust = added.Trust,
+        // Who could pull it without credentials has shown that anybody can.
+        Private = Private && added.Private,
     };
 
     private static ImageName Same(IReadOnlyList<ImageName> names, ImageName name) =>

@@ -29,4 +29,19 @@ internal static partial class ImagesLog
 
     [LoggerMessage(EventId = 2007, Level = LogLevel.Warning, Message = "Blob {Digest} on disk was damaged, and is fetched again")]
     public static partial void BlobDamaged(this ILogger log, Digest digest, Exception cause);
+
+    [LoggerMessage(EventId = 2008, Level = LogLevel.Warning, Message = "{Subject} of image {Image} is damaged: {Problem}")]
+    public static partial void DamageFound(this ILogger log, string subject, string image, string problem);
+
+    [LoggerMessage(EventId = 2009, Level = LogLevel.Information, Message = "{Subject} of image {Image} was repaired")]
+    public static partial void DamageRepaired(this ILogger log, string subject, string image);
+
+    [LoggerMessage(EventId = 2010, Level = LogLevel.Information, Message = "Imported {Images} from {Source}")]
+    public static partial void ImagesImported(this ILogger log, string images, string source);
+
+    [LoggerMessage(EventId = 2011, Level = LogLevel.Error, Message = "The archive {Path} of the import directory could not be imported")]
+    public static partial void ImportFailed(this ILogger log, string path, Exception cause);
+
+    [LoggerMessage(EventId = 2012, Level = LogLevel.Warning, Message = "The images' background work '{What}' failed, and is tried again later")]
+    public static partial void CareFailed(this ILogger log, string what, Exception cause);
 }

@@ -86,10 +86,16 @@ public sealed class SnapshotStore
 
     /// <summary>
     /// Puts a newly unpacked tree in the place of a damaged one, in one step; answers where the old one is now, for the
-    /// caller to delete. Mounts that stand on the old one go on with it.
+    /// caller to delete; null where there was none. Mounts that stand on the old one go on with it.
     /// </summary>
-    public string Replace(LayerIngest ingest, Digest chainId, Digest? parent)
+    public string? Replace(LayerIngest ingest, Digest chainId, Digest? parent)
     {
+        if (!Directory.Exists(Folder(chainId)))
+        {
+            Forget(chainId);
+            Commit(ingest, chainId, parent);
+            return null;
+        }
         var record = Settle(ingest, chainId, parent);
         RegularFile.Exchange(ingest.Folder, Folder(chainId));
         Forget(chainId);

@@ -5,6 +5,7 @@ using Gantry.Images.Manifests;
 using Gantry.Images.Registry;
 using Gantry.Images.Registry.Access;
 using Gantry.Images.Store;
+using Gantry.Images.Trust;
 using Gantry.Linux.Files;
 using Gantry.Persistence;
 using Microsoft.Extensions.Logging;
@@ -18,7 +19,7 @@ public sealed record ImageStores(NodePaths Paths, ImageStore Images, Snapshots.S
 /// Pulls images: bytes pass once, from the registry through digest, decompression and diff id into a layer's tree, several
 /// layers at a time. Nothing is visible before all of it is verified and on disk.
 /// </summary>
-public sealed class ImagePuller(RegistryClient registry, ImageStores stores, LayerFetcher layers, TimeProvider time, ILogger log)
+public sealed class ImagePuller(RegistryClient registry, ImageStores stores, LayerFetcher layers, SignatureVerifier signatures, TimeProvider time, ILogger log)
 {
     /// <summary>What a pull leaves free on the disk.</summary>
     private const long Reserve = 32 << 20;
@@ -33,6 +34,7 @@ public sealed class ImagePuller(RegistryClient registry, ImageStores stores, Lay
     /// <exception cref="RegistryRefusedException">It may not be pulled with these credentials.</exception>
     /// <exception cref="RegistryUnavailableException">No server could be reached.</exception>
     /// <exception cref="CorruptContentException">What was served is not what its digests say.</exception>
+    /// <exception cref="SignatureInvalidException">The signature policy refuses it.</exception>
     /// <exception cref="ResourceExhaustedException">The disk is too small, or the image too large.</exception>
     public async Task<ImageRecord> PullAsync(ImageReference image, RegistryCredentials? credentials, IProgress<PullProgress>? progress, CancellationToken cancel)
     {
@@ -88,7 +90,8 @@ public sealed class ImagePuller(RegistryClient registry, ImageStores stores, Lay
             async document => Known(document) ?? (await registry.GetManifestAsync(session, document.Digest.Value, cancel)).Content,
             async config => Known(config) ?? await registry.GetBlobAsync(session, config.Digest, config.Size, cancel),
             stores.Limits, image.ToString());
-        var record = resolved.ToRecord(NamesOf(image, top.Digest), pinned: false, trust: "");
+        var trust = await signatures.CheckAsync(session, [.. resolved.Documents.Select(document => document.Descriptor.Digest)], cancel);
+        var record = resolved.ToRecord(NamesOf(image, top.Digest), pinned: false, trust) with { Private = await registry.IsPrivateAsync(session, cancel) };
         using var held = stores.Snapshots.Leases.Hold(record.Contents);
         CheckSpace(image, resolved);
         var report = new PullReport([.. resolved.Manifest.Layers.Select(layer => (layer.Digest, layer.Size))], pull, time);

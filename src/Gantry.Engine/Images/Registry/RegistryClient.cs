@@ -50,6 +50,17 @@ public sealed class RegistryClient
     /// <exception cref="WrongStateException">The configuration of the registries is wrong; names file and line.</exception>
     public RegistrySession Open(ImageReference image, RegistryCredentials? credentials) => new(image, _health.Order(_rules.For(image)), credentials);
 
+    /// <summary>Whether the image's own registry is shown credentials: then others may have no right to the image.</summary>
+    public async Task<bool> IsPrivateAsync(RegistrySession session, CancellationToken cancel)
+    {
+        foreach (var host in session.Hosts.Where(host => !host.IsMirror))
+        {
+            if (await _credentials.FindAsync(host, session.Image, session.Credentials, cancel) is not null)
+                return true;
+        }
+        return false;
+    }
+
     /// <summary>The manifest or index that a tag or digest means; a digest is verified, and a server with other bytes is passed over.</summary>
     public Task<RegistryDocument> GetManifestAsync(RegistrySession session, string target, CancellationToken cancel) =>
         AskAllAsync(session, Digest.TryParse(target, out _) ? HostCapabilities.Pull : HostCapabilities.Resolve, async request =>
@@ -62,6 +73,39 @@ public sealed class RegistryClient
                 throw new CorruptContentException($"{request.Host.Text} served a manifest with digest {digest} for {asked}");
             return new RegistryDocument(content, response.Content.Headers.ContentType?.MediaType ?? "", digest);
         }, cancel);
+
+    /// <summary>As <see cref="GetManifestAsync"/>; null where no server has it.</summary>
+    public async Task<RegistryDocument?> TryGetManifestAsync(RegistrySession session, string target, CancellationToken cancel)
+    {
+        try
+        {
+            return await GetManifestAsync(session, target, cancel);
+        }
+        catch (NotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>What refers to a manifest, as signatures do: by the referrers API, or else by its tag scheme; none where there is nothing.</summary>
+    public async Task<IReadOnlyList<IndexEntry>> GetReferrersAsync(RegistrySession session, Digest digest, CancellationToken cancel)
+    {
+        byte[]? index = null;
+        try
+        {
+            index = await AskAllAsync(session, HostCapabilities.Pull, async request =>
+            {
+                using var response = await _requests.SendAsync(request with { What = $"referrers/{digest.Value}" }, cancel);
+                return await ReadAsync(response, ManifestReader.SizeLimit, $"the referrers of {session.Image}", cancel);
+            }, cancel);
+        }
+        catch (Exception e) when (e is NotFoundException or RegistryRefusedException)
+        {
+            // A registry from before the API; its answer to an unknown path is its own affair.
+            index = (await TryGetManifestAsync(session, $"{digest.Algorithm}-{digest.Hex}", cancel))?.Content;
+        }
+        return index is null ? [] : ManifestReader.ReadIndex(index, $"the referrers of {session.Image}");
+    }
 
     /// <summary>A small blob whole, verified.</summary>
     public Task<byte[]> GetBlobAsync(RegistrySession session, Digest digest, long size, CancellationToken cancel) =>

@@ -8,7 +8,10 @@ namespace Gantry.Images.Store;
 /// <summary>An entry of a layout's index.</summary>
 /// <param name="Document">An index or a manifest.</param>
 /// <param name="Name">Empty where it has none.</param>
-internal sealed record LayoutEntry(Descriptor Document, string Name, bool Pinned, string Trust);
+internal sealed record LayoutEntry(Descriptor Document, string Name, bool Pinned, string Trust)
+{
+    public bool Private { get; init; }
+}
 
 /// <summary>The two documents at the top of an OCI image layout (image specification, "image-layout.md").</summary>
 internal static class ImageLayout
@@ -22,6 +25,7 @@ internal static class ImageLayout
     private const string NameAnnotation = "io.containerd.image.name";
 
     private const string PinnedAnnotation = "dev.gantry.pinned";
+    private const string PrivateAnnotation = "dev.gantry.private";
     private const string TrustAnnotation = "dev.gantry.trust";
 
     /// <summary>The entries of an index.json.</summary>
@@ -33,7 +37,7 @@ internal static class ImageLayout
         {
             var annotations = entry.Annotations;
             var name = annotations.GetValueOrDefault(NameAnnotation) ?? annotations.GetValueOrDefault(ReferenceAnnotation) ?? "";
-            entries.Add(new LayoutEntry(entry.Descriptor, name, annotations.ContainsKey(PinnedAnnotation), annotations.GetValueOrDefault(TrustAnnotation) ?? ""));
+            entries.Add(new LayoutEntry(entry.Descriptor, name, annotations.ContainsKey(PinnedAnnotation), annotations.GetValueOrDefault(TrustAnnotation) ?? "") { Private = annotations.ContainsKey(PrivateAnnotation) });
         }
         return entries;
     }
@@ -52,6 +56,8 @@ internal static class ImageLayout
             }
             if (entry.Pinned)
                 annotations[PinnedAnnotation] = "true";
+            if (entry.Private)
+                annotations[PrivateAnnotation] = "true";
             if (entry.Trust.Length > 0)
                 annotations[TrustAnnotation] = entry.Trust;
             manifests.Add((JsonNode)new JsonObject
@@ -69,9 +75,9 @@ internal static class ImageLayout
     private static IEnumerable<LayoutEntry> EntriesOf(ImageRecord image)
     {
         foreach (var name in image.Names)
-            yield return new LayoutEntry(DocumentOf(image, name.Target), name.Text, image.Pinned, image.Trust);
+            yield return new LayoutEntry(DocumentOf(image, name.Target), name.Text, image.Pinned, image.Trust) { Private = image.Private };
         if (image.Names.Count == 0)
-            yield return new LayoutEntry(DocumentOf(image, image.ManifestDigest), "", image.Pinned, image.Trust);
+            yield return new LayoutEntry(DocumentOf(image, image.ManifestDigest), "", image.Pinned, image.Trust) { Private = image.Private };
     }
 
     private static Descriptor DocumentOf(ImageRecord image, Identity.Digest target) =>

@@ -129,9 +129,7 @@ public sealed class ImageStore(NodePaths paths, SnapshotStore snapshots, ImageLi
         if (_all.TryGetValue(image.Id, out var same) && IsKnown(same, image))
             return same;
         // Blobs and trees first, and outside of the lock: the index must never name what a power cut could take.
-        await _flush.RunAsync();
-        if (_isSplit)
-            await _flushTrees.RunAsync();
+        await FlushAsync();
         return await ChangeAsync(() =>
         {
             var all = _all;
@@ -145,6 +143,15 @@ public sealed class ImageStore(NodePaths paths, SnapshotStore snapshots, ImageLi
             _damaged = damaged;
             return record;
         });
+    }
+
+    /// <summary>Completes when every blob and tree that was written before is on the disk.</summary>
+    /// <exception cref="SyscallException">The disk failed.</exception>
+    internal async Task FlushAsync()
+    {
+        await _flush.RunAsync();
+        if (_isSplit)
+            await _flushTrees.RunAsync();
     }
 
     /// <summary>Forgets an image and all of its names; null where there is none. Blobs and trees are the collector's.</summary>
@@ -190,7 +197,7 @@ public sealed class ImageStore(NodePaths paths, SnapshotStore snapshots, ImageLi
 
     /// <summary>Whether the store has all of it already, so that nothing needs to be written.</summary>
     private static bool IsKnown(ImageRecord known, ImageRecord image) =>
-        image.Names.All(known.Names.Contains) && known.ManifestDigest == image.ManifestDigest && known.Trust == image.Trust && (known.Pinned || !image.Pinned);
+        image.Names.All(known.Names.Contains) && known.ManifestDigest == image.ManifestDigest && known.Trust == image.Trust && (image.Private || !known.Private) && (known.Pinned || !image.Pinned);
 
     private async Task<T> ChangeAsync<T>(Func<T> change)
     {
@@ -221,7 +228,7 @@ public sealed class ImageStore(NodePaths paths, SnapshotStore snapshots, ImageLi
             if (!snapshots.Contains(chainId))
                 throw new CorruptContentException($"the tree of layer {chainId.Short} is missing");
         }
-        return resolved.ToRecord(entry.Name.Length > 0 ? [new ImageName(entry.Name, entry.Document.Digest)] : [], entry.Pinned, entry.Trust);
+        return resolved.ToRecord(entry.Name.Length > 0 ? [new ImageName(entry.Name, entry.Document.Digest)] : [], entry.Pinned, entry.Trust) with { Private = entry.Private };
     }
 
     /// <summary>Documents are small: they are hashed whenever they are read at start.</summary>

@@ -89,7 +89,7 @@ internal sealed class EntryLook(ILogger log)
     private static IEnumerable<KeyValuePair<byte[], byte[]>> Wanted(TarEntry entry) =>
         entry.Attributes?.Where(attribute => !IsForbidden(attribute.Key)) ?? [];
 
-    private static bool IsForbidden(ReadOnlySpan<byte> name) =>
+    internal static bool IsForbidden(ReadOnlySpan<byte> name) =>
         name.StartsWith("trusted.overlay."u8) || name.StartsWith("user.overlay."u8)
         || name.SequenceEqual("security.selinux"u8) || name.SequenceEqual("security.evm"u8) || name.SequenceEqual("security.ima"u8);
 

@@ -110,6 +110,60 @@ public sealed class LayerPipeline(LayerLimits limits, ILogger log, RateLimit? wr
         }
     }
 
+    /// <summary>
+    /// Receives a blob and does not unpack it: size and digest are verified while it is written aside.
+    /// </summary>
+    /// <exception cref="CorruptContentException">Size or digest are wrong.</exception>
+    internal static async Task ReceiveAsync(Stream source, LayerDescriptor blob, string aside, IProgress<long>? progress, CancellationToken cancel)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        using var ring = new BlockRing();
+        var receiving = new BlobReceiver(source, blob, progress).RunAsync(ring, stop.Token);
+        try
+        {
+            await BlockingWork.RunAsync("receive", () =>
+            {
+                using var file = RegularFile.Create(aside, 0b110_000_000);
+                using var reader = new BlobReader(ring, file, aside, stop.Token);
+                reader.Drain();
+            });
+        }
+        catch (IOException e) when (e.InnerException is { } cause and not SyscallException)
+        {
+            cancel.ThrowIfCancellationRequested();
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(cause);
+            throw;
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await receiving;
+        }
+    }
+
+    /// <summary>Compares a tree with the blob on disk that it was made of; answers what differs.</summary>
+    /// <exception cref="CorruptContentException">The blob does not unpack to what the image's config says.</exception>
+    internal IReadOnlyList<string> Compare(Stream blob, LayerDescriptor layer, Digest diffId, string treePath, CancellationToken cancel)
+    {
+        try
+        {
+            using var tree = RegularFile.OpenDirectory(treePath);
+            using var hash = new ContentHash(diffId);
+            using var reader = new TarReader(new DigestingStream(Decompress(blob, layer.Compression), hash, NewBudget(), null, cancel));
+            var differences = new Checking.LayerCheck(tree, cancel).Run(reader);
+            reader.Drain(cancel);
+            return hash.Finish() == diffId ? differences : throw new CorruptContentException($"layer {layer.Digest} does not unpack to {diffId}");
+        }
+        catch (Exception e) when (e is InvalidDataException or ZstdException or EndOfStreamException)
+        {
+            throw new CorruptContentException($"layer {layer.Digest}: {e.Message}", e);
+        }
+        catch (SyscallException e) when (e.Errno is Errno.ENOENT or Errno.ENOTDIR)
+        {
+            return [$"{treePath} is missing"];
+        }
+    }
+
     private static Stream Decompress(Stream blob, LayerCompression compression)
     {
         switch (compression)
