@@ -24,7 +24,9 @@ internal sealed class LayerCheck(FileDescriptor tree, CancellationToken cancel)
         {
             cancel.ThrowIfCancellationRequested();
             var path = EntryPath.Parse(entry.Path);
-            if (path.IsRoot || Whiteout.Classify(path) != WhiteoutKind.None || entry.Kind == TarKind.Unknown)
+            // What the applier leaves out: a device 0:0 would be a forged whiteout.
+            var isLeftOut = entry is { Kind: TarKind.Unknown } or { Kind: TarKind.CharacterDevice, DeviceMajor: 0, DeviceMinor: 0 };
+            if (path.IsRoot || isLeftOut || Whiteout.Classify(path) != WhiteoutKind.None)
                 continue;
             var name = Encoding.Latin1.GetString(path.Bytes);
             // A later entry of the same name is what counts, and what replaces a directory takes all below with it.
@@ -65,8 +67,6 @@ internal sealed class LayerCheck(FileDescriptor tree, CancellationToken cancel)
         // A hard link is checked where its file's own entry is; to a file of a layer below, it is a copy.
         if (entry.Kind is TarKind.HardLink)
             return status.Kind is FileKind.Directory ? "is a directory" : null;
-        if (entry.Kind is TarKind.CharacterDevice && entry is { DeviceMajor: 0, DeviceMinor: 0 })
-            return null;
         if (status.Kind != KindOf(entry.Kind))
             return $"is {status.Kind}, and not {KindOf(entry.Kind)}";
         if (entry.Kind is not TarKind.SymbolicLink && status.Mode != entry.Mode)
