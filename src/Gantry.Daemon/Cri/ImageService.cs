@@ -4,6 +4,7 @@ using Gantry.Cri.Translation;
 using Gantry.Faults;
 using Gantry.Images;
 using Gantry.Images.Registry.Access;
+using Gantry.Linux.Files;
 using Gantry.Linux.Mounts;
 using Gantry.Persistence;
 using Grpc.Core;
@@ -94,18 +95,30 @@ public sealed class ImageService(Composition node) : Api.ImageService.ImageServi
     {
         // From memory: the kubelet asks every few seconds, and a walk over the trees could take longer than that.
         var trees = node.Snapshots.Total;
-        // A real mount point: the kubelet drops the statistics of a path that is none.
-        var mountPoint = MountTable.Holding(node.Paths.Root)?.MountPoint ?? "/";
-        var usage = new FilesystemUsage
-        {
-            Timestamp = TimeProvider.System.Nanoseconds(),
-            FsId = new FilesystemIdentifier { Mountpoint = mountPoint },
-            UsedBytes = new UInt64Value { Value = (ulong)(trees.Bytes + node.Images.Blobs.TotalBytes) },
-            InodesUsed = new UInt64Value { Value = (ulong)(trees.Inodes + node.Images.Blobs.Count) },
-        };
+        var images = Usage(node.Paths.Snapshots, trees.Bytes + node.Images.Blobs.TotalBytes, trees.Inodes + node.Images.Blobs.Count);
         var response = new ImageFsInfoResponse();
-        response.ImageFilesystems.Add(usage);
-        response.ContainerFilesystems.Add(usage.Clone());
+        response.ImageFilesystems.Add(images);
+        response.ContainerFilesystems.Add(ContainerUsage(images));
         return Task.FromResult(response);
     }
+
+    /// <summary>Writable layers are where the images are, but for a node whose containers folder is a disk of its own.</summary>
+    private FilesystemUsage ContainerUsage(FilesystemUsage images)
+    {
+        if (MountPoint(node.Paths.Containers) == images.FsId.Mountpoint)
+            return images.Clone();
+        var disk = DiskSpace.Of(node.Paths.Containers);
+        return Usage(node.Paths.Containers, disk.TotalBytes - disk.AvailableBytes, disk.TotalInodes - disk.FreeInodes);
+    }
+
+    private static FilesystemUsage Usage(string path, long bytes, long inodes) => new()
+    {
+        Timestamp = TimeProvider.System.Nanoseconds(),
+        FsId = new FilesystemIdentifier { Mountpoint = MountPoint(path) },
+        UsedBytes = new UInt64Value { Value = (ulong)bytes },
+        InodesUsed = new UInt64Value { Value = (ulong)inodes },
+    };
+
+    /// <summary>A real mount point: the kubelet drops the statistics of a path that is none.</summary>
+    private static string MountPoint(string path) => MountTable.Holding(path)?.MountPoint ?? "/";
 }
