@@ -38,7 +38,7 @@ public sealed partial class PowerCutTests(NodeNetwork network)
                 await work;
                 Shell.Run("umount", $"{node.Directory}/root");
                 Shell.Run("mount", "-o", "loop", disk, $"{node.Directory}/root");
-                await node.StartDaemonAsync();
+                await StartAsync(node, round);
                 await CheckAsync(node, $"round {round}");
             }
             await PullAllAsync(node);
@@ -71,6 +71,18 @@ public sealed partial class PowerCutTests(NodeNetwork network)
         }
         await PullAllAsync(node);
         await CheckAsync(node, "the end");
+    }
+
+    private static async Task StartAsync(GantryNode node, int round)
+    {
+        try
+        {
+            await node.StartDaemonAsync();
+        }
+        catch (Exception e) when (e is RpcException or TimeoutException)
+        {
+            Assert.Fail($"round {round}: the daemon did not start: {e.Message}\n{node.ReadLog()}");
+        }
     }
 
     private async Task PushAsync()
