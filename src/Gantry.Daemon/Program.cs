@@ -97,6 +97,7 @@ try
     trimming = new MemoryTrimmer(TimeProvider.System).RunAsync(stopping.Token);
     care = node.ImageCare.RunAsync(stopping.Token);
     await using var share = await ShareServer.StartAsync(config.Registry, node.Images);
+    app.Lifetime.ApplicationStopping.Register(node.Events.Close);
     await app.WaitForShutdownAsync();
 }
 finally
