@@ -4,9 +4,18 @@ using Gantry.Configuration;
 using Gantry.Containers;
 using Gantry.Containers.SpecBuilding;
 using Gantry.Events;
-using Gantry.Identity;
 using Gantry.Images;
+using Gantry.Identity;
+using Gantry.Images.Archives;
+using Gantry.Images.Checking;
+using Gantry.Images.Manifests;
+using Gantry.Images.Pulling;
 using Gantry.Images.Registry;
+using Gantry.Images.Registry.Access;
+using Gantry.Images.Registry.Hosts;
+using Gantry.Images.Registry.Http;
+using Gantry.Images.Store;
+using Gantry.Images.Trust;
 using Gantry.Images.Unpacking;
 using Gantry.Monitoring;
 using Gantry.Networking;
@@ -35,11 +44,24 @@ public sealed class Composition
         Events = new EventStream();
 
         Snapshots = new SnapshotStore(Paths, log);
-        Images = new ImageStore(Paths, Snapshots, log);
-        var registry = new RegistryClient(new HostRules(config.CertsDirectories), new RegistryAuthenticator(time), log);
-        var limits = new PullLimits(config.MaxParallelDownloads, TimeSpan.FromSeconds(config.NoProgressSeconds));
-        Puller = new ImagePuller(registry, Images, Snapshots, new LayerPipeline(new LayerLimits(), log), limits, time, log);
-        ImageRemover = new ImageRemover(Images, Snapshots, Puller, log);
+        var registryConfig = config.Registry;
+        var imageLimits = new ImageLimits(registryConfig.MaxLayers, registryConfig.MaxImageBytes);
+        Images = new ImageStore(Paths, Snapshots, imageLimits, log);
+        ImageCollector = new ImageCollector(Images, Snapshots, LayersInUse, time, log);
+        ImageRemover = new ImageRemover(Images, ImageCollector, log);
+        Registry = CreateRegistry(registryConfig, time, log);
+        var layerLimits = new LayerLimits { MaxBytes = registryConfig.MaxImageBytes, MaxEntries = registryConfig.MaxImageFiles };
+        var pipeline = new LayerPipeline(layerLimits, log, RateLimit.Of(registryConfig.UnpackBytesPerSecond, time));
+        var layers = new LayerFetcher(Images, Snapshots, pipeline, new PullLimits(registryConfig.MaxParallelDownloads, registryConfig.MaxParallelDownloadsOfPull), log);
+        ImageStores = new ImageStores(Paths, Images, Snapshots, ImageCollector, imageLimits);
+        var policy = new TrustPolicy(registryConfig.PolicyFile, mayBeMissing: registryConfig.PolicyFile == new RegistryConfig().PolicyFile);
+        Puller = new ImagePuller(Registry, ImageStores, layers, new SignatureVerifier(policy, Registry, time), time, log);
+        ImageChecker = new ImageChecker(ImageStores, Registry, Puller, pipeline, LayersInUse, log);
+        ImageImporter = new ImageImporter(ImageStores, layers, Puller, time, log);
+        ImageExporter = new ImageExporter(Images);
+        ImagePruner = new ImagePruner(Images, ImageCollector, LayersInUse);
+        var careConfig = new ImageCareOptions(registryConfig.ImportDirectory, TimeSpan.FromHours(registryConfig.ScrubHours), RateLimit.Of(registryConfig.ScrubBytesPerSecond, time));
+        ImageCare = new ImageCare(careConfig, Paths, ImageImporter, ImageChecker, ImageCollector, time, log);
 
         var cni = new CniOptions(config.CniConfDirectory, config.CniBinDirectories, TimeSpan.FromSeconds(config.CniTimeoutSeconds));
         Network = new PodNetwork(cni, new CniPlugin(cni), Paths);
@@ -106,6 +128,22 @@ public sealed class Composition
     public ImagePuller Puller { get; }
 
     public ImageRemover ImageRemover { get; }
+
+    public ImageCollector ImageCollector { get; }
+
+    public ImageStores ImageStores { get; }
+
+    public RegistryClient Registry { get; }
+
+    public ImageChecker ImageChecker { get; }
+
+    public ImageImporter ImageImporter { get; }
+
+    public ImageExporter ImageExporter { get; }
+
+    public ImagePruner ImagePruner { get; }
+
+    public ImageCare ImageCare { get; }
 
     public PodNetwork Network { get; }
 
@@ -178,6 +216,19 @@ public sealed class Composition
         IdleLimit = TimeSpan.FromSeconds(config.StreamingIdleSeconds),
         CreationLimit = TimeSpan.FromSeconds(config.StreamingCreationSeconds),
     };
+
+    private static RegistryClient CreateRegistry(RegistryConfig config, TimeProvider time, ILogger log)
+    {
+        var transport = new RegistryTransport(new EnvironmentProxy(Environment.GetEnvironmentVariable));
+        var limits = new RegistryLimits(TimeSpan.FromSeconds(config.NoProgressSeconds), TimeSpan.FromSeconds(config.RetrySeconds))
+        {
+            Download = RateLimit.Of(config.DownloadBytesPerSecond, time),
+            DownloadByHost = config.DownloadBytesPerSecondByHost.Where(limit => limit.Value > 0).ToDictionary(limit => limit.Key, limit => new RateLimit(limit.Value, time)),
+        };
+        return new RegistryClient(
+            new HostRules(config.CertsDirectories, config.RegistriesConf), new CredentialSources(config.Auth, config.AuthFiles, config.HelperFolders),
+            new RegistryAuthenticator(transport, config.TokenHosts, time), transport, limits, new RegistryContext(time, log));
+    }
 
     /// <summary>The chainIDs that containers stand on.</summary>
     public IReadOnlySet<Digest> LayersInUse() => Containers.All.SelectMany(container => container.Layers).ToHashSet();

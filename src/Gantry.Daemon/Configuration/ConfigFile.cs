@@ -23,9 +23,6 @@ public static class ConfigFile
         ["cni.timeout_seconds"] = (config, value) => config with { CniTimeoutSeconds = Number(value, 1, 3600) },
         ["cni.install_default"] = (config, value) => config with { CniInstallDefault = Flag(value) },
         ["cni.default_subnet"] = (config, value) => config with { CniDefaultSubnet = Text(value) },
-        ["registry.certs_dirs"] = (config, value) => config with { CertsDirectories = Texts(value) },
-        ["registry.max_parallel_downloads"] = (config, value) => config with { MaxParallelDownloads = Number(value, 1, 100) },
-        ["registry.no_progress_seconds"] = (config, value) => config with { NoProgressSeconds = Number(value, 1, 3600) },
         ["streaming.address"] = (config, value) => config with { StreamingAddress = NodeAddress(value) },
         ["streaming.port"] = (config, value) => config with { StreamingPort = Number(value, 0, ushort.MaxValue) },
         ["streaming.tls_cert"] = (config, value) => config with { StreamingCertificate = PathOrNone(value) },
@@ -39,7 +36,7 @@ public static class ConfigFile
     private const string HandlerPrefix = "runtime.handlers.";
 
     /// <summary>The names of all keys but the handlers', for the test of the documentation.</summary>
-    internal static IEnumerable<string> Keys => _keys.Keys;
+    internal static IEnumerable<string> Keys => _keys.Keys.Concat(RegistryKeys.Names);
 
     /// <summary>Reads a file and the conf.d beside it; without a path, the defaults and /etc/gantry.</summary>
     /// <exception cref="InvalidRequestException">A key or value is wrong; the message has a line for each.</exception>
@@ -64,6 +61,8 @@ public static class ConfigFile
             errors.Add("streaming.tls_cert and streaming.tls_key go together: one of them is set, and the other is not");
         if (config.StreamingClientAuthorities.Length > 0 && config.StreamingCertificate.Length == 0)
             errors.Add("streaming.tls_client_ca asks for clients' certificates, which needs streaming.tls_cert and streaming.tls_key");
+        if (Sharing.ShareServer.ProblemOf(config.Registry) is { } problem)
+            errors.Add(problem);
         return errors.Count == 0 ? config : throw new InvalidRequestException(string.Join('\n', errors));
     }
 
@@ -91,22 +90,26 @@ public static class ConfigFile
         {
             if (key.StartsWith(HandlerPrefix, StringComparison.Ordinal) && key.IndexOf('.', HandlerPrefix.Length) < 0)
                 return config with { Handlers = new Dictionary<string, string>(config.Handlers) { [key[HandlerPrefix.Length..]] = AbsolutePath(pair.Value!) } };
+            if (RegistryKeys.TryApply(config.Registry, key, pair.Value!) is { } registry)
+                return config with { Registry = registry };
             if (_keys.TryGetValue(key, out var apply))
                 return apply(config, pair.Value!);
             errors.Add($"{line}: '{key}' is no key of the configuration; 'gantryd config default' prints all of them");
         }
         catch (FormatException e)
         {
-            errors.Add($"{line}: {key} is {pair.Value?.ToString().Trim()}, where {e.Message} is expected");
+            // What is wrong with a password is not for a log.
+            var shown = key.StartsWith(RegistryKeys.AuthPrefix, StringComparison.Ordinal) ? "of another kind" : pair.Value?.ToString().Trim();
+            errors.Add($"{line}: {key} is {shown}, where {e.Message} is expected");
         }
         return config;
     }
 
     private static string Name(KeySyntax? key) => key is null ? "" : string.Concat(key.ToString().Split('.').Select((part, n) => (n > 0 ? "." : "") + part.Trim().Trim('"', '\'')));
 
-    private static string Text(ValueSyntax value) => value is StringValueSyntax text ? text.Value ?? "" : throw new FormatException("text in quotes");
+    internal static string Text(ValueSyntax value) => value is StringValueSyntax text ? text.Value ?? "" : throw new FormatException("text in quotes");
 
-    private static string AbsolutePath(ValueSyntax value) => Text(value) is ['/', ..] path ? path : throw new FormatException("an absolute path");
+    internal static string AbsolutePath(ValueSyntax value) => Text(value) is ['/', ..] path ? path : throw new FormatException("an absolute path");
 
     private static string PathOrNone(ValueSyntax value) => Text(value) is [] or ['/', ..] ? Text(value) : throw new FormatException("an absolute path, or nothing");
 
@@ -115,15 +118,15 @@ public static class ConfigFile
         ? address.ToString()
         : throw new FormatException("an address of this node, as 127.0.0.1");
 
-    private static bool Flag(ValueSyntax value) => value is BooleanValueSyntax flag ? flag.Value : throw new FormatException("true or false");
+    internal static bool Flag(ValueSyntax value) => value is BooleanValueSyntax flag ? flag.Value : throw new FormatException("true or false");
 
-    private static int Number(ValueSyntax value, int least, int most) => value is IntegerValueSyntax { Value: var number } && number >= least && number <= most
+    internal static int Number(ValueSyntax value, int least, int most) => value is IntegerValueSyntax { Value: var number } && number >= least && number <= most
         ? (int)number
         : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}"));
 
     private static string OneOf(ValueSyntax value, params string[] choices) => choices.Contains(Text(value)) ? Text(value) : throw new FormatException(string.Join(" or ", choices));
 
-    private static List<string> Texts(ValueSyntax value) => value is ArraySyntax array
+    internal static List<string> Texts(ValueSyntax value) => value is ArraySyntax array
         ? [.. array.Items.Select(item => Text(item.Value!))]
         : throw new FormatException("a list of texts");
 }

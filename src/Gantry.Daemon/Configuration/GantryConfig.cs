@@ -32,11 +32,7 @@ public sealed record GantryConfig
 
     public string CniDefaultSubnet { get; init; } = "10.88.0.0/16";
 
-    public IReadOnlyList<string> CertsDirectories { get; init; } = ["/etc/gantry/certs.d", "/etc/containerd/certs.d"];
-
-    public int MaxParallelDownloads { get; init; } = 6;
-
-    public int NoProgressSeconds { get; init; } = 60;
+    public RegistryConfig Registry { get; init; } = new();
 
     public string LocalPodLogs { get; init; } = "/var/log/pods";
 

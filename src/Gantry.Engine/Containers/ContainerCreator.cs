@@ -5,6 +5,7 @@ using Gantry.Events;
 using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Images;
+using Gantry.Images.Store;
 using Gantry.Linux.Files;
 using Gantry.Monitoring;
 using Gantry.Oci.Spec;
@@ -38,8 +39,10 @@ public sealed class ContainerCreator(
     /// <exception cref="ToolFailedException">The OCI runtime refused.</exception>
     public async Task<ContainerId> CreateAsync(ContainerSpec spec, PodLoan pod)
     {
-        var image = parts.Images.Find(spec.Image.Reference)
+        // Held until the record is written, which names the layers: a removal meanwhile would take them from below the mount.
+        using var use = parts.Images.Use(spec.Image.Reference)
             ?? throw new NotFoundException($"container {spec.Name}: image {spec.Image.Reference} is not on this node; pull it first");
+        var image = use.Image;
         var id = ContainerId.New();
         var place = pod.PlaceOf(id);
         await using var undo = new RollbackStack(log);
