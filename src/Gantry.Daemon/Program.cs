@@ -26,7 +26,7 @@ catch (InvalidRequestException e)
 }
 if (options.PrintConfig)
 {
-    Console.Out.WriteLine(config);
+    Console.Out.Write(ConfigDump.Of(config));
     return 0;
 }
 var log = new LineLog(LineLog.Parse(config.LogLevel), TimeProvider.System);
@@ -51,6 +51,7 @@ builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
 builder.Services.AddRoutingCore();
 builder.Services.AddSingleton(node);
 builder.Services.AddSingleton<ILogger>(log);
+builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddGrpc(grpc =>
 {
     grpc.MaxReceiveMessageSize = 16 << 20;
@@ -80,8 +81,8 @@ try
     if (config.CniInstallDefault && Gantry.Networking.DefaultConflist.InstallIfNone(config.CniConfDirectory, config.CniDefaultSubnet))
         log.DefaultNetworkInstalled(config.CniConfDirectory);
     node.Images.Open();
-    await node.Recovery.RunAsync(stopping.Token);
     exits = node.Exits.RunAsync(node.Monitors, exit => node.PodLost(PodId.Parse(exit.Id.Value)), stopping.Token);
+    await node.Recovery.RunAsync(stopping.Token);
     node.Local.Resume();
     node.IsRecovered = true;
     trimming = new MemoryTrimmer(TimeProvider.System).RunAsync(stopping.Token);
@@ -91,6 +92,6 @@ finally
 {
     await stopping.CancelAsync();
     await node.Local.DisposeAsync();
-    await Task.WhenAll(exits, trimming).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    await Task.WhenAll(exits, trimming, node.Cleanup.Rest).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }
 return 0;
