@@ -4,13 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if ! command -v containerd > /dev/null; then
-    echo "installing containerd, to compare with (no service is started)"
-    policy=/usr/sbin/policy-rc.d
-    if [ ! -e $policy ]; then printf '#!/bin/sh\nexit 101\n' > $policy; chmod 0755 $policy; trap 'rm -f /usr/sbin/policy-rc.d' EXIT; fi
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends containerd > /dev/null
-    rm -f $policy
-fi
+eng/install-deps.sh tests
 dir=$(mktemp -d /var/tmp/gantry-bench.XXXXXX)
 name=$(basename "$dir" | tr . -)
 pids=()

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the programs and tests need and this machine lacks, from Debian's packages. Starts no service.
+# Installs what the programs need and this machine lacks, from Debian's packages; with the word "tests" also what only tests
+# use: a peer to try the specs on, and other tools for images. Starts no service.
 set -euo pipefail
 
 packages=(crun runc containernetworking-plugins catatonit iptables iproute2 busybox-static nginx-light docker-registry
     clang zlib1g-dev util-linux curl)
+[ "${1:-}" != tests ] || packages+=(containerd skopeo umoci)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

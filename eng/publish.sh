@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 out=artifacts/bin
 rid=linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
-stamp=$(find src Directory.Build.props Directory.Packages.props global.json -type f -not -path '*/bin/*' -not -path '*/obj/*' -print0 |
+stamp=$(find src tests/Gantry.Conformance Directory.Build.props Directory.Packages.props global.json -type f -not -path '*/bin/*' -not -path '*/obj/*' -print0 |
     sort -z | xargs -0 sha256sum | sha256sum | cut -c1-64)
 [ "$(cat "$out/.stamp" 2>/dev/null)" != "$stamp" ] || exit 0
 

@@ -18,6 +18,8 @@ internal static class GantryCommand
         root.Subcommands.Add(RunVerb.Create(global));
         root.Subcommands.Add(PodsVerb.Create(global));
         root.Subcommands.Add(PsVerb.Create(global));
+        root.Subcommands.Add(StatsVerb.Create(global, names));
+        root.Subcommands.Add(EventsVerb.Create(global, names));
         root.Subcommands.Add(LogsVerb.Create(global, names));
         root.Subcommands.Add(ExecVerb.Create(global, names));
         root.Subcommands.Add(StopVerb.Create(global, names));
@@ -28,6 +30,7 @@ internal static class GantryCommand
         root.Subcommands.Add(InspectVerb.Create(global, names));
         root.Subcommands.Add(InfoVerb.Create(global));
         root.Subcommands.Add(VersionVerb.Create(global));
+        root.Subcommands.Add(ConformanceVerb.Create(global));
         root.Subcommands.Add(CompletionVerb.Create(screen));
         return root;
     }

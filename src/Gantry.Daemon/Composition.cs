@@ -16,6 +16,7 @@ using Gantry.Pods;
 using Gantry.Pods.Local;
 using Gantry.Recovery;
 using Gantry.Snapshots;
+using Gantry.Statistics;
 
 namespace Gantry;
 
@@ -77,6 +78,10 @@ public sealed class Composition
         PodRemover = new PodRemover(Pods, Containers, PodStopper, Remover, PodLeftovers, Events, time, log);
         PodContainers = new PodContainers(Pods, Containers, creator, places, podGate);
 
+        var usage = new UsageReader(CgroupReader.For(Cgroups.Hierarchy), new SampleClock(time));
+        Statistics = new NodeStatistics(Containers, Pods, usage, new WritableLayers(Paths, time, log), new NetworkCounters(Paths, time));
+        Storage = new NodeStorage(Paths);
+
         var local = new LocalContainers(
             Paths, new ContainerServices(PodContainers, Starter, Stopper, Remover, Containers), Images, Puller, kernel,
             TimeSpan.FromSeconds(config.LocalPodRestartDelaySeconds), time);
@@ -136,6 +141,10 @@ public sealed class Composition
 
     public PodContainers PodContainers { get; }
 
+    public NodeStatistics Statistics { get; }
+
+    public NodeStorage Storage { get; }
+
     public LocalPods Local { get; }
 
     public NodeRecovery Recovery { get; }
@@ -152,7 +161,8 @@ public sealed class Composition
     /// <summary>A pod's init process has ended, and with it the namespace that its containers share.</summary>
     public Task PodLost(PodId id)
     {
-        Pods.Update(id, pod => pod.State is PodState.Ready ? pod.Stopped() : pod);
+        if (Pods.TryGet(id) is { State: PodState.Ready } && Pods.Update(id, pod => pod.Stopped()) is not null)
+            Events.Publish(new NodeEvent(NodeEventKind.Stopped, id, null, TimeProvider.System.Nanoseconds()));
         return Task.CompletedTask;
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Gantry;
 using Gantry.Configuration;
 using Gantry.Cri;
@@ -28,6 +29,12 @@ if (options.PrintConfig)
 {
     Console.Out.Write(ConfigDump.Of(config));
     return 0;
+}
+if (!NativeLibrary.TryLoad("libssl.so.3", out _) && !NativeLibrary.TryLoad("libssl.so.1.1", out _))
+{
+    // The framework ends the process where it first needs a digest or TLS and finds none: better to say so at the start.
+    await Console.Error.WriteLineAsync("gantryd: OpenSSL (libssl.so.3) is not on this machine; install it: apt-get install libssl3");
+    return 1;
 }
 var log = new LineLog(LineLog.Parse(config.LogLevel), TimeProvider.System);
 using var claim = NodeClaim.Take(config, out var problem);
@@ -86,6 +93,7 @@ try
     node.Local.Resume();
     node.IsRecovered = true;
     trimming = new MemoryTrimmer(TimeProvider.System).RunAsync(stopping.Token);
+    app.Lifetime.ApplicationStopping.Register(node.Events.Close);
     await app.WaitForShutdownAsync();
 }
 finally

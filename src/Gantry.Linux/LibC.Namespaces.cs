@@ -7,6 +7,9 @@ internal static partial class LibC
     [LibraryImport("libc", EntryPoint = "unshare", SetLastError = true)]
     internal static partial int Unshare(int flags);
 
+    [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
+    internal static partial int SetNamespace(int fd, int kind);
+
     [LibraryImport("libc", EntryPoint = "sethostname", SetLastError = true)]
     internal static unsafe partial int SetHostName(byte* name, nuint length);
 

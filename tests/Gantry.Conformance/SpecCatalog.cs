@@ -20,6 +20,11 @@ public static class SpecCatalog
         .. UserSpecs.All,
         .. LogSpecs.All,
         .. ExecSpecs.All,
+        .. StatisticsSpecs.All,
+        .. PodStatisticsSpecs.All,
+        .. MetricSpecs.All,
+        .. EventSpecs.All,
+        .. StreamListSpecs.All,
         .. ImageSpecs.All,
         .. BadRequestSpecs.All,
     ];

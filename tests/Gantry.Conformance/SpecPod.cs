@@ -72,7 +72,9 @@ public sealed class SpecPod(SpecContext context, string id, PodSandboxConfig con
 
     public async Task RemoveAsync()
     {
-        await context.Runtime.StopPodSandboxAsync(new StopPodSandboxRequest { PodSandboxId = Id });
-        await context.Runtime.RemovePodSandboxAsync(new RemovePodSandboxRequest { PodSandboxId = Id });
+        // A server that hangs must not hang the specs to come.
+        var deadline = DateTime.UtcNow.AddMinutes(1);
+        await context.Runtime.StopPodSandboxAsync(new StopPodSandboxRequest { PodSandboxId = Id }, deadline: deadline);
+        await context.Runtime.RemovePodSandboxAsync(new RemovePodSandboxRequest { PodSandboxId = Id }, deadline: deadline);
     }
 }

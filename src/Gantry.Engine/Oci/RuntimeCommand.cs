@@ -57,7 +57,8 @@ public sealed class RuntimeCommand(RuntimeHandler handler, RuntimeLimits limits)
     public async Task UpdateAsync(ContainerId id, LinuxResources resources, CancellationToken cancel)
     {
         var json = JsonSerializer.SerializeToUtf8Bytes(OciResourcesFrom.Limits(resources), OciJson.Default.OciResources);
-        var result = await RunAsync(["update", "--resources", "-", id.Value], cancel, json);
+        // Not "-": crun opens /dev/stdin for it, which not every machine has.
+        var result = await RunAsync(["update", "--resources", "/proc/self/fd/0", id.Value], cancel, json);
         Check("update", id, result);
     }
 

@@ -1,6 +1,8 @@
 using System.Text;
 using Gantry.Faults;
 using Gantry.Linux;
+using Gantry.Linux.Descriptors;
+using Gantry.Linux.Files;
 using Gantry.Linux.Mounts;
 
 namespace Gantry.Snapshots;
@@ -21,6 +23,11 @@ public sealed record OverlayOptions
 /// <summary>Stacks layer trees, and a writable layer on top, into one tree.</summary>
 public static class OverlayMount
 {
+    private const int MaxClassicOptions = 4096;
+
+    // Before 6.5 overlay hoards its options, and says only when all were given that it does not know lowerdir+.
+    private static readonly bool _takesLayersOneByOne = Environment.OSVersion.Version >= new Version(6, 5);
+
     /// <summary>Mounts a writable stack. Upper and work are empty directories, or those of an earlier mount, on one file system.</summary>
     /// <param name="lowersTopFirst">Tree paths, the highest layer first; at least one.</param>
     /// <exception cref="SyscallException">What the kernel refused, in its own words.</exception>
@@ -30,8 +37,9 @@ public static class OverlayMount
         if (lowersTopFirst.Count == 0)
             throw new InvalidRequestException($"overlay {target} has no layer; an image without layers cannot be a root");
         var attributes = options.NoDevices ? MountAttributes.NoDevices : MountAttributes.None;
-        if (!TryMountByContext(lowersTopFirst, upper, work, target, attributes, options.Volatile))
-            MountClassic(lowersTopFirst, $",upperdir={Escape(upper)},workdir={Escape(work)}{(options.Volatile ? ",volatile" : "")}", target, attributes);
+        if (TryMountByContext(lowersTopFirst, upper, work, target, attributes, options.Volatile))
+            return;
+        MountClassic(lowersTopFirst, $",upperdir={Escape(upper)},workdir={Escape(work)},index=off{(options.Volatile ? ",volatile" : "")}", target, attributes);
     }
 
     /// <summary>Mounts a stack that nobody can write to, for an image volume.</summary>
@@ -66,10 +74,12 @@ public static class OverlayMount
         }
     }
 
-    /// <summary>False where this kernel has no fsopen (before 5.2), or no lowerdir+ (before 6.5).</summary>
+    /// <summary>False where this kernel takes no lowerdir+ (before 6.5), or a path is too long for it.</summary>
     private static bool TryMountByContext(
         IReadOnlyList<string> lowers, string? upper, string? work, string target, MountAttributes attributes, bool isVolatile)
     {
+        if (!_takesLayersOneByOne)
+            return false;
         // fsconfig refuses a string of 256 bytes with the same EINVAL as an option that it does not know.
         if (lowers.Append(upper).Append(work).Any(path => path is not null && Encoding.UTF8.GetByteCount(path) >= 256))
             return false;
@@ -111,16 +121,37 @@ public static class OverlayMount
         return true;
     }
 
-    private static void MountClassic(IReadOnlyList<string> lowers, string rest, string target, MountAttributes attributes)
+    /// <summary>By mount(2), for old kernels and very long paths.</summary>
+    internal static void MountClassic(IReadOnlyList<string> lowers, string rest, string target, MountAttributes attributes)
     {
         var options = $"lowerdir={string.Join(':', lowers.Select(Escape))}{rest}";
-        // mount(2) cuts its options at a page, silently: a cut list would be a root without its lowest layers.
-        if (options.Length >= 4096)
+        if (options.Length < MaxClassicOptions)
+            Linux.Mounts.Mount.FileSystem("overlay", "overlay", target, attributes, options);
+        else
+            MountByDescriptors(lowers, rest, target, attributes);
+    }
+
+    /// <summary>With the layers as open directories: their names have some 17 bytes each, however long their paths are.</summary>
+    private static void MountByDescriptors(IReadOnlyList<string> lowers, string rest, string target, MountAttributes attributes)
+    {
+        var layers = new List<FileDescriptor>(lowers.Count);
+        try
         {
-            throw new ResourceExhaustedException($"overlay {target} needs {options.Length} bytes of options, and this kernel takes 4095; "
-                + "use Linux 6.5 or newer, or a shorter root directory");
+            foreach (var lower in lowers)
+                layers.Add(RegularFile.OpenDirectory(lower));
+            var options = $"lowerdir={string.Join(':', layers.Select(layer => layer.ProcPath))}{rest}";
+            // mount(2) cuts its options at a page, silently: a cut list would be a root without its lowest layers.
+            if (options.Length >= MaxClassicOptions)
+            {
+                throw new ResourceExhaustedException($"overlay {target} of {lowers.Count} layers needs {options.Length} bytes of options, and this kernel "
+                    + $"takes {MaxClassicOptions - 1}; use Linux 6.5 or newer, or an image of fewer layers");
+            }
+            Linux.Mounts.Mount.FileSystem("overlay", "overlay", target, attributes, options);
         }
-        Linux.Mounts.Mount.FileSystem("overlay", "overlay", target, attributes, options);
+        finally
+        {
+            layers.ForEach(layer => layer.Dispose());
+        }
     }
 
     private static string Escape(string path) =>

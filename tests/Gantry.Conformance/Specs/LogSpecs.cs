@@ -115,7 +115,11 @@ internal static partial class LogSpecs
             Check.True(files.Count < 2000, "the container does not end");
         }
         var all = files.Append(container.LogPath).SelectMany(LogEntry.ReadAll).Select(entry => entry.Content).ToList();
-        Check.Equal(string.Join(',', Enumerable.Range(1, 30000).Select(n => $"{n}").Append("end")), string.Join(',', all));
+        var expected = Enumerable.Range(1, 30000).Select(n => $"{n}").Append("end").ToList();
+        var wrong = expected.Zip(all).TakeWhile(pair => pair.First == pair.Second).Count();
+        Check.True(
+            wrong == expected.Count && all.Count == expected.Count,
+            $"{all.Count} lines in {files.Count + 1} files; line {wrong + 1} is '{all.ElementAtOrDefault(wrong)}', where '{expected.ElementAtOrDefault(wrong)}' is expected");
     }
 
     private static async Task ReopenExitedAsync(SpecContext cri)

@@ -21,18 +21,9 @@ public sealed class ConformanceTests(SharedNode shared) : IClassFixture<SharedNo
     private async Task RunAsync(string id, string handler)
     {
         var spec = SpecCatalog.Get(id);
-        try
-        {
-            await using var context = new SpecContext(shared.Node.Cri, shared.Node.Settings(handler));
-            await spec.Run(context).WaitAsync(_limit);
-        }
-        catch (SpecSkippedException e)
-        {
-            Assert.Skip($"{spec.Id}: {e.Message}");
-        }
-        catch (Exception e) when (e is SpecFailedException or Grpc.Core.RpcException or TimeoutException)
-        {
-            Assert.Fail($"{spec.Behaviour}: {e.Message}");
-        }
+        var outcome = await new SpecRunner(shared.Node.Cri, shared.Node.Settings(handler), _limit).RunAsync(spec);
+        if (outcome.Verdict is SpecVerdict.Skipped)
+            Assert.Skip($"{spec.Id}: {outcome.Message}");
+        Assert.True(outcome.Verdict is SpecVerdict.Passed, $"{spec.Behaviour}: {outcome.Message}");
     }
 }

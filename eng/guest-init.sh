@@ -1,0 +1,36 @@
+#!/bin/bash
+# The first process of the virtual machine of guest.sh: makes a node of it, runs the specs, and switches off.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t cgroup2 cgroup /sys/fs/cgroup
+mount -t tmpfs -o mode=755 run /run
+mount -t tmpfs tmp /tmp
+mkdir -p /dev/pts /dev/shm /dev/mqueue
+mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
+mount -t tmpfs shm /dev/shm
+mount -t mqueue mqueue /dev/mqueue
+ln -sf /proc/self/fd /dev/fd
+mount --make-rshared /
+ip link set lo up
+for module in overlay bridge veth br_netfilter nf_tables nft_compat nft_chain_nat xt_comment xt_mark xt_MASQUERADE xt_addrtype xt_multiport xt_conntrack xt_statistic; do
+    modprobe -q "$module"
+done
+echo 1 > /proc/sys/net/ipv4/ip_forward
+# As systemd does it: the controllers for everything below, and this node's own processes in a group beside the pods'.
+mkdir /sys/fs/cgroup/system
+for pid in $(cat /sys/fs/cgroup/cgroup.procs); do echo "$pid" > /sys/fs/cgroup/system/cgroup.procs 2>/dev/null; done
+for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do echo "+$controller" > /sys/fs/cgroup/cgroup.subtree_control 2>/dev/null; done
+echo "guest: Linux $(uname -r), controllers: $(cat /sys/fs/cgroup/cgroup.subtree_control)"
+
+docker-registry serve /etc/registry.yml > /var/tmp/registry.log 2>&1 &
+gantryd > /var/tmp/gantryd.log 2>&1 &
+for _ in $(seq 100); do gantry version > /dev/null 2>&1 && break; sleep 0.2; done
+mapfile -t arguments < <(grep -v '^$' /etc/conformance-arguments)
+gantry conformance --parallel 2 --cgroup-parent /kubepods "${arguments[@]}"
+echo "guest: conformance ended with $?"
+tail -n 40 /var/tmp/gantryd.log | sed 's/^/gantryd: /'
+find /sys/fs/cgroup/kubepods -mindepth 1 -type d | sed 's/^/guest: left behind: /'
+sync
+echo o > /proc/sysrq-trigger
+sleep 60

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# The specs in a virtual machine with Debian's cloud kernel, where /sys/fs/cgroup is cgroup v2 alone. Without KVM it is
+# emulated, and takes its time. Everything is made below artifacts/guest; nothing is changed on this machine.
+# usage: guest.sh [arguments of 'gantry conformance']     needs root, and qemu-system-x86, kmod, e2fsprogs (installed if missing)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+missing=()
+for package in qemu-system-x86 kmod e2fsprogs; do
+    dpkg-query -W -f='${Status}' $package 2>/dev/null | grep -q 'ok installed' || missing+=($package)
+done
+[ ${#missing[@]} = 0 ] || DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" > /dev/null
+eng/install-deps.sh
+eng/publish.sh
+guest=$PWD/artifacts/guest
+mkdir -p "$guest"
+
+kernel() {
+    [ ! -e "$guest/kernel/boot" ] || return 0
+    local package
+    package=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ { print $2; exit }')
+    (cd "$guest" && apt-get download -q "$package" > /dev/null 2>&1 && dpkg -x "$package"_*.deb kernel.new && rm "$package"_*.deb)
+    local release
+    release=$(basename "$guest"/kernel.new/lib/modules/*)
+    depmod -b "$guest/kernel.new" "$release"
+    mv "$guest/kernel.new" "$guest/kernel"
+}
+
+# A program or library, and every library that it is linked with, at its own path below a root.
+take() {
+    local root=$1 file path
+    shift
+    for file in "$@"; do
+        path=$(command -v "$file" || echo "$file")
+        mkdir -p "$root$(dirname "$path")"
+        rm -f "$root$path"
+        cp -Lf "$path" "$root$path"
+        for library in $(ldd "$path" 2>/dev/null | grep -oE '/[^ ]+'); do
+            [ -e "$root$library" ] || { mkdir -p "$root$(dirname "$library")"; cp -L "$library" "$root$library"; }
+        done
+    done
+}
+
+# The first root, from memory: it finds the disk and goes on there.
+initrd() {
+    local root=$guest/initrd
+    rm -rf "$root" && mkdir -p "$root"/{bin,proc,sys,dev,disk,lib/modules}
+    cp /bin/busybox "$root/bin/busybox"
+    ln -s busybox "$root/bin/sh"
+    cp -r "$guest"/kernel/lib/modules/* "$root/lib/modules/"
+    find "$root/lib/modules" -name '*.ko' ! -path '*/virtio/*' ! -name 'virtio_blk.ko' -delete
+    cat > "$root/init" <<'INIT'
+#!/bin/sh
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t devtmpfs dev /dev
+/bin/busybox modprobe virtio_pci
+/bin/busybox modprobe virtio_blk
+while [ ! -e /dev/vda ]; do /bin/busybox sleep 0.1; done
+/bin/busybox mount -t ext4 /dev/vda /disk
+/bin/busybox mount --move /dev /disk/dev
+/bin/busybox umount /proc
+exec /bin/busybox switch_root /disk /init
+INIT
+    chmod 0755 "$root/init"
+    (cd "$root" && find . | /bin/busybox cpio -o -H newc 2>/dev/null | gzip -1) > "$guest/initrd.gz"
+}
+
+# The disk: what a node has, the published programs, a registry that is filled already, and what to do.
+disk() {
+    local root=$guest/root
+    rm -rf "$root" && mkdir -p "$root"/usr/{bin,sbin,lib,lib64} "$root"/{etc/cni/net.d,etc/gantry/certs.d/_default,proc,sys,dev,run,tmp,var/tmp,var/lib,root,usr/lib/cni,usr/lib/modules,usr/local/bin}
+    for folder in bin sbin lib lib64; do ln -s "usr/$folder" "$root/$folder"; done
+    cp /bin/busybox "$root/bin/busybox"
+    for applet in $(/bin/busybox --list); do [ "$applet" = busybox ] || ln -sf busybox "$root/bin/$applet"; done
+    cp -r "$guest"/kernel/lib/modules/* "$root/lib/modules/"
+    take "$root" bash crun runc nsenter unshare ip iptables iptables-save iptables-restore ip6tables docker-registry mount umount setpriv catatonit
+    take "$root" /usr/lib/cni/*
+    take "$root" /usr/lib/x86_64-linux-gnu/xtables/*.so $(ls /lib/x86_64-linux-gnu/libnss_files.so.2 /lib/x86_64-linux-gnu/{libgcc_s.so.1,libssl.so.3,libcrypto.so.3} 2>/dev/null)
+    for name in iptables iptables-save iptables-restore ip6tables; do cp -L "$(command -v xtables-nft-multi)" "$root/usr/sbin/$name"; done
+    take "$root" "$(command -v xtables-nft-multi)"
+    take "$root" "$PWD"/artifacts/bin/gantryd "$PWD"/artifacts/bin/gantry "$PWD"/artifacts/bin/gantry-monitor
+    for program in gantryd gantry gantry-monitor; do mv "$root$PWD/artifacts/bin/$program" "$root/usr/local/bin/"; done
+    printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n' > "$root/etc/passwd"
+    printf 'root:x:0:\nnogroup:x:65534:\n' > "$root/etc/group"
+    printf '127.0.0.1 localhost\n' > "$root/etc/hosts"
+    printf '[host."http://127.0.0.1:5000"]\ncapabilities = ["pull", "resolve"]\n' > "$root/etc/gantry/certs.d/_default/hosts.toml"
+    unshare --net bash -c "ip link set lo up; eng/registry.sh start '$guest/registry' 5000; eng/registry.sh stop '$guest/registry'"
+    mkdir -p "$root/var/lib/registry" && cp -r "$guest/registry/storage" "$root/var/lib/registry/"
+    printf 'version: 0.1\nlog: { level: error }\nstorage: { filesystem: { rootdirectory: /var/lib/registry/storage } }\nhttp: { addr: "127.0.0.1:5000" }\n' > "$root/etc/registry.yml"
+    cp eng/guest-init.sh "$root/init"
+    printf '%s\n' "$@" > "$root/etc/conformance-arguments"
+    rm -f "$guest/disk.img"
+    mke2fs -q -t ext4 -d "$root" -L guest "$guest/disk.img" 3G
+}
+
+kernel
+initrd
+disk "$@"
+accelerator=$([ -w /dev/kvm ] && echo kvm || echo tcg,thread=multi)
+timeout "${GANTRY_GUEST_SECONDS:-3600}" qemu-system-x86_64 -machine q35 -accel "$accelerator" -cpu max -smp 2 -m 3072 -nographic -no-reboot -net none \
+    -kernel "$guest"/kernel/boot/vmlinuz-* -initrd "$guest/initrd.gz" -append "console=ttyS0 quiet panic=-1 systemd.unified_cgroup_hierarchy=1 swapaccount=1" \
+    -drive "file=$guest/disk.img,format=raw,if=virtio,cache=unsafe" < /dev/null | tee "$guest/console.log"
+grep -q '^guest: conformance ended with 0' <(tr -d '\r' < "$guest/console.log")

@@ -1,0 +1,33 @@
+using Gantry.Conformance;
+using Xunit;
+
+namespace Gantry.NodeTests.Conformance;
+
+/// <summary>
+/// The same specs on Debian's containerd, to see that they ask for what the CRI asks for and not for Gantry's habits. What
+/// containerd is known to fail is written down with its reason, and must fail: a reason that no longer holds is found.
+/// </summary>
+public sealed class ContainerdTests(ContainerdNode node) : IClassFixture<ContainerdNode>
+{
+    private static readonly TimeSpan _limit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _limitOfFailures = TimeSpan.FromSeconds(15);
+
+    public static TheoryData<string> Specs => ConformanceTests.Specs;
+
+    [Theory]
+    [MemberData(nameof(Specs))]
+    public async Task Spec_OnContainerd_Holds(string spec)
+    {
+        if (node.Cri is null)
+            Assert.Skip(node.Missing);
+        var reason = node.Known.ReasonOf(SpecCatalog.Get(spec));
+        // Some of the known failures are calls that never end.
+        var outcome = await new SpecRunner(node.Cri, node.Settings, reason is null ? _limit : _limitOfFailures).RunAsync(SpecCatalog.Get(spec));
+        if (outcome.Verdict is SpecVerdict.Skipped)
+            Assert.Skip($"{spec}: {outcome.Message}");
+        if (reason is not null)
+            Assert.True(outcome.Verdict is SpecVerdict.Failed, $"{spec} passes, and is listed as failing because: {reason}");
+        else
+            Assert.True(outcome.Verdict is SpecVerdict.Passed, $"{outcome.Spec.Behaviour}: {outcome.Message}");
+    }
+}
