@@ -11,8 +11,21 @@ internal sealed class ControlConnections(FileDescriptor listener, LogFile log)
     private const int Most = 16;
     private readonly FileDescriptor?[] _open = new FileDescriptor?[Most];
     private readonly int[] _places = new int[Most];
+    private readonly bool[] _isWatching = new bool[Most];
+    private byte[]? _exit;
     private readonly byte[] _buffer = new byte[256];
     private int _listenerPlace;
+
+    /// <summary>Tells everyone who watches how the container ended: its record has no other way out for now.</summary>
+    public void Tell(string exitLine)
+    {
+        _exit = Encoding.UTF8.GetBytes(exitLine + "\n");
+        for (var n = 0; n < Most; n++)
+        {
+            if (_open[n] is { } connection && _isWatching[n])
+                DescriptorIo.WriteAll(connection, _exit);
+        }
+    }
 
     /// <summary>Whether the daemon asked to end without a record.</summary>
     public bool IsStopped { get; private set; }
@@ -43,7 +56,10 @@ internal sealed class ControlConnections(FileDescriptor listener, LogFile log)
             if (free < 0)
                 connection.Dispose();
             else
+            {
                 _open[free] = connection;
+                _isWatching[free] = false;
+            }
         }
     }
 
@@ -62,17 +78,20 @@ internal sealed class ControlConnections(FileDescriptor listener, LogFile log)
         // Requests are shorter than a socket's smallest buffer, so that a line always arrives whole.
         foreach (var line in Encoding.UTF8.GetString(_buffer, 0, count).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
-            if (Answer(line) is { } answer)
-                DescriptorIo.WriteAll(connection, Encoding.UTF8.GetBytes(answer + "\n"));
+            _isWatching[n] |= line == ControlMessage.Watch;
+            if (line == ControlMessage.Watch && _exit is not null)
+                DescriptorIo.WriteAll(connection, _exit);
+            else
+                DescriptorIo.WriteAll(connection, Encoding.UTF8.GetBytes(Answer(line) + "\n"));
         }
     }
 
-    private string? Answer(string line)
+    private string Answer(string line)
     {
         switch (line)
         {
             case ControlMessage.Watch:
-                return null;
+                return ControlMessage.Ok;
             case ControlMessage.Stop:
                 IsStopped = true;
                 return ControlMessage.Ok;

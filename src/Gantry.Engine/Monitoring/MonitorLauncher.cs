@@ -141,12 +141,12 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, Runtime
 
     private async Task WatchAsync(ContainerId id, MonitorConnection connection)
     {
-        await connection.WaitForEndAsync();
+        var told = await connection.WatchAsync();
         connection.Dispose();
         // Removed by StopAsync: nobody is interested in the end any more.
         if (!_connections.TryRemove(new KeyValuePair<ContainerId, MonitorConnection>(id, connection)))
             return;
-        var exit = ReadExit(id);
+        var exit = told is null ? ReadExit(id) : new ContainerExit(id, told.Code, told.FinishedAt, told.OomKilled);
         if (exit is null)
             log.MonitorDied(id);
         _exits.Writer.TryWrite(exit ?? new ContainerExit(id, 255, time.Nanoseconds(), false) { IsLost = true });

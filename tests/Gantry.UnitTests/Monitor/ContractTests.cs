@@ -21,6 +21,8 @@ public sealed class ContractTests
         var record = new ExitRecord(137, 1_800_000_000_123_456_789, true);
 
         Assert.Equal(record, ExitRecord.TryParse(record.ToText()));
+        Assert.Equal(record, ExitRecord.TryParseLine(record.ToLine()));
+        Assert.Null(ExitRecord.TryParseLine("ok"));
     }
 
     [Theory]
