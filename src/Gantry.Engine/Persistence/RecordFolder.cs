@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Gantry.Linux.Files;
 
 namespace Gantry.Persistence;
 
@@ -14,6 +15,7 @@ public sealed class RecordFolder<T>(string folder, string broken, JsonTypeInfo<T
     where T : class
 {
     private const string FileName = "state.json";
+    private const int SizeLimit = 32 << 20;
 
     /// <summary>Replaces the record of <paramref name="id"/>, whose directory exists.</summary>
     /// <exception cref="IOException">The file system refused; the old record stays.</exception>
@@ -47,7 +49,7 @@ public sealed class RecordFolder<T>(string folder, string broken, JsonTypeInfo<T
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(path), type);
+            return JsonSerializer.Deserialize(RegularFile.ReadOwn(path, SizeLimit), type);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

@@ -36,6 +36,15 @@ public static class RegularFile
         }
     }
 
+    /// <summary>All bytes of a file of our own; a symbolic link, FIFO or device in its place is refused.</summary>
+    /// <exception cref="SyscallException">What open returned.</exception>
+    /// <exception cref="InvalidDataException">It is longer than <paramref name="limit"/>, or is no regular file.</exception>
+    public static byte[] ReadOwn(string path, int limit)
+    {
+        using var file = Open(path, LibC.OReadOnly | LibC.ONoFollow | LibC.ONonBlock);
+        return ReadAll(file, path, limit);
+    }
+
     /// <summary>All bytes of an open regular file of at most <paramref name="limit"/> bytes.</summary>
     /// <exception cref="InvalidDataException">It is longer, or is no regular file.</exception>
     public static byte[] ReadAll(FileDescriptor file, string name, int limit)
