@@ -28,7 +28,7 @@ catch (InvalidRequestException e)
 }
 if (options.PrintConfig)
 {
-    Console.Out.WriteLine(config);
+    Console.Out.Write(ConfigDump.Of(config));
     return 0;
 }
 if (!NativeLibrary.TryLoad("libssl.so.3", out _) && !NativeLibrary.TryLoad("libssl.so.1.1", out _))
@@ -59,6 +59,7 @@ builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
 builder.Services.AddRoutingCore();
 builder.Services.AddSingleton(node);
 builder.Services.AddSingleton<ILogger>(log);
+builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddGrpc(grpc =>
 {
     grpc.MaxReceiveMessageSize = 16 << 20;
@@ -100,8 +101,8 @@ try
     if (config.CniInstallDefault && Gantry.Networking.DefaultConflist.InstallIfNone(config.CniConfDirectory, config.CniDefaultSubnet))
         log.DefaultNetworkInstalled(config.CniConfDirectory);
     await node.Images.OpenAsync();
-    await node.Recovery.RunAsync(stopping.Token);
     exits = node.Exits.RunAsync(node.Monitors, exit => node.PodLost(PodId.Parse(exit.Id.Value)), stopping.Token);
+    await node.Recovery.RunAsync(stopping.Token);
     node.Local.Resume();
     node.IsRecovered = true;
     trimming = new MemoryTrimmer(TimeProvider.System).RunAsync(stopping.Token);
@@ -115,6 +116,6 @@ finally
     await stopping.CancelAsync();
     await node.Streaming.DisposeAsync();
     await node.Local.DisposeAsync();
-    await Task.WhenAll(exits, trimming, care).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    await Task.WhenAll(exits, trimming, care, node.Cleanup.Rest).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }
 return 0;

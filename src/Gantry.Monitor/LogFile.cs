@@ -12,7 +12,6 @@ namespace Gantry.Monitor;
 /// </summary>
 internal sealed class LogFile(string path)
 {
-    private const int OpenFlags = 0x1 | 0x40 | 0x400; // O_WRONLY | O_CREAT | O_APPEND
     private const uint Mode = 0b110_100_000;
     private readonly byte[] _out = new byte[LogLines.LongestLine + 64 + 1024];
     private int _used;
@@ -28,7 +27,7 @@ internal sealed class LogFile(string path)
         if (path.Length == 0)
             return;
         Flush();
-        var opened = RegularFile.Open(path, OpenFlags, Mode);
+        var opened = RegularFile.OpenForAppend(path, Mode);
         _file?.Dispose();
         _file = opened;
     }
@@ -51,9 +50,35 @@ internal sealed class LogFile(string path)
     /// <summary>Hands everything to the kernel.</summary>
     public void Flush()
     {
-        if (_used > 0 && _file is not null && !DescriptorIo.WriteAll(_file, _out.AsSpan(0, _used)))
-            Dropped++;
+        if (_used > 0 && _file is not null)
+            Write(_file, _out.AsSpan(0, _used));
         _used = 0;
+    }
+
+    /// <summary>Whole lines alone stay: what a full disk has cut off would run into the next line.</summary>
+    private void Write(FileDescriptor file, ReadOnlySpan<byte> lines)
+    {
+        var rest = lines;
+        while (rest.Length > 0 && DescriptorIo.Write(file, rest, out var count) == IoOutcome.Done && count > 0)
+            rest = rest[count..];
+        if (rest.Length == 0)
+            return;
+        Dropped++;
+        var written = lines[..^rest.Length];
+        TryCut(file, written.Length - written.LastIndexOf((byte)'\n') - 1);
+    }
+
+    private void TryCut(FileDescriptor file, int bytes)
+    {
+        try
+        {
+            if (bytes > 0)
+                RegularFile.SetLength(file, FileStatus.Get(file, path).Size - bytes, path);
+        }
+        catch (SyscallException)
+        {
+            // Then a reader finds half a line: better than no log at all.
+        }
     }
 
     private void Append(ReadOnlySpan<byte> bytes)

@@ -18,9 +18,12 @@ public static class ConfigFile
         ["monitor"] = (config, value) => config with { Monitor = Text(value) },
         ["pod_init"] = (config, value) => config with { PodInit = AbsolutePath(value) },
         ["runtime.default_handler"] = (config, value) => config with { DefaultHandler = Text(value) },
+        ["runtime.timeout_seconds"] = (config, value) => config with { RuntimeTimeoutSeconds = Number(value, 1, 3600) },
+        ["runtime.max_parallel"] = (config, value) => config with { RuntimeMaxParallel = Number(value, 1, 10000) },
         ["cni.conf_dir"] = (config, value) => config with { CniConfDirectory = AbsolutePath(value) },
         ["cni.bin_dirs"] = (config, value) => config with { CniBinDirectories = Texts(value) },
         ["cni.timeout_seconds"] = (config, value) => config with { CniTimeoutSeconds = Number(value, 1, 3600) },
+        ["cni.max_parallel"] = (config, value) => config with { CniMaxParallel = Number(value, 1, 10000) },
         ["cni.install_default"] = (config, value) => config with { CniInstallDefault = Flag(value) },
         ["cni.default_subnet"] = (config, value) => config with { CniDefaultSubnet = Text(value) },
         ["streaming.address"] = (config, value) => config with { StreamingAddress = NodeAddress(value) },
@@ -31,6 +34,7 @@ public static class ConfigFile
         ["streaming.idle_timeout_seconds"] = (config, value) => config with { StreamingIdleSeconds = Number(value, 1, 7 * 24 * 3600) },
         ["streaming.creation_timeout_seconds"] = (config, value) => config with { StreamingCreationSeconds = Number(value, 1, 3600) },
         ["local_pods.log_dir"] = (config, value) => config with { LocalPodLogs = AbsolutePath(value) },
+        ["local_pods.restart_delay_seconds"] = (config, value) => config with { LocalPodRestartDelaySeconds = Number(value, 0, 300) },
     };
 
     private const string HandlerPrefix = "runtime.handlers.";
@@ -54,7 +58,9 @@ public static class ConfigFile
         var config = new GantryConfig();
         var errors = new List<string>();
         foreach (var file in files)
-            config = Apply(config, File.ReadAllText(file), file, errors);
+            config = Apply(config, Read(file), file, errors);
+        if (config.Root.TrimEnd('/') == config.State.TrimEnd('/'))
+            errors.Add($"root and state are both {config.Root}: what survives a reboot and what does not need a directory each");
         if (!config.Handlers.ContainsKey(config.DefaultHandler))
             errors.Add($"runtime.default_handler is '{config.DefaultHandler}', and runtime.handlers has {string.Join(", ", config.Handlers.Keys)}");
         if ((config.StreamingCertificate.Length > 0) != (config.StreamingKey.Length > 0))
@@ -64,6 +70,18 @@ public static class ConfigFile
         if (Sharing.ShareServer.ProblemOf(config.Registry) is { } problem)
             errors.Add(problem);
         return errors.Count == 0 ? config : throw new InvalidRequestException(string.Join('\n', errors));
+    }
+
+    private static string Read(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidRequestException($"configuration {file} cannot be read: {e.Message}", e);
+        }
     }
 
     internal static GantryConfig Apply(GantryConfig config, string text, string file, List<string> errors)
@@ -77,6 +95,11 @@ public static class ConfigFile
             config = Apply(config, Name(pair.Key), pair, file, errors);
         foreach (var table in document.Tables)
         {
+            if (table is TableArraySyntax)
+            {
+                errors.Add($"{file}({table.Span.Start.Line + 1}): [[{Name(table.Name)}]] is a list of tables, and the configuration has none: write [{Name(table.Name)}]");
+                continue;
+            }
             foreach (var pair in table.Items)
                 config = Apply(config, $"{Name(table.Name)}.{Name(pair.Key)}", pair, file, errors);
         }

@@ -19,7 +19,7 @@ public static class AtomicFile
         {
             // A file of that name is an earlier daemon's, of another mode perhaps.
             File.Delete(aside);
-            using (var handle = File.OpenHandle(aside, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, content.Length))
+            using (var handle = File.OpenHandle(aside, FileMode.CreateNew, FileAccess.Write, FileShare.None))
             {
                 RandomAccess.Write(handle, content, 0);
                 File.SetUnixFileMode(handle, mode);
