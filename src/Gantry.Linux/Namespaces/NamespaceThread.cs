@@ -9,6 +9,7 @@ public enum NamespaceKinds
     None = 0,
     Uts = 0x04000000,
     Ipc = 0x08000000,
+    User = 0x10000000,
     Network = 0x40000000,
 }
 
@@ -20,7 +21,43 @@ public static class NamespaceThread
 {
     /// <summary>Runs <paramref name="work"/> in new namespaces of those kinds.</summary>
     /// <exception cref="SyscallException">The kernel refused them.</exception>
-    public static Task RunAsync(NamespaceKinds kinds, Action work)
+    public static Task RunAsync(NamespaceKinds kinds, Action work) => RunAsync(
+        () =>
+        {
+            if (kinds != NamespaceKinds.None && LibC.Unshare((int)kinds) != 0)
+                throw new SyscallException("unshare", LastErrno.Get(), kinds.ToString());
+            work();
+        });
+
+    /// <summary>Runs <paramref name="work"/> in namespaces that exist.</summary>
+    /// <param name="files">Each one's file, of any kind but mount and user.</param>
+    /// <exception cref="SyscallException">One is gone, or the kernel refused it.</exception>
+    public static Task RunInAsync(IReadOnlyList<string> files, Action work) => RunAsync(
+        () =>
+        {
+            foreach (var path in files)
+            {
+                using var file = Files.RegularFile.Open(path, LibC.OReadOnly);
+                if (LibC.SetNamespace(file.Number, 0) != 0)
+                    throw new SyscallException("setns", LastErrno.Get(), path);
+            }
+            work();
+        });
+
+    /// <summary>
+    /// Makes the calling thread another user's, for the rest of its life: what a namespace's own root alone may write.
+    /// </summary>
+    public static void BecomeUser(uint uid, uint gid)
+    {
+        const nint Same = -1;
+        var isArm = System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture is System.Runtime.InteropServices.Architecture.Arm64;
+        if (LibC.SetThreadIds(isArm ? 149 : 119, Same, (nint)gid, Same) != 0)
+            throw new SyscallException("setresgid", LastErrno.Get(), "thread");
+        if (LibC.SetThreadIds(isArm ? 147 : 117, Same, (nint)uid, Same) != 0)
+            throw new SyscallException("setresuid", LastErrno.Get(), "thread");
+    }
+
+    private static Task RunAsync(Action work)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var thread = new Thread(
@@ -28,8 +65,6 @@ public static class NamespaceThread
             {
                 try
                 {
-                    if (kinds != NamespaceKinds.None && LibC.Unshare((int)kinds) != 0)
-                        throw new SyscallException("unshare", LastErrno.Get(), kinds.ToString());
                     work();
                     done.SetResult();
                 }
