@@ -3,6 +3,7 @@ using Gantry.Concurrency;
 using Gantry.Configuration;
 using Gantry.Containers;
 using Gantry.Containers.SpecBuilding;
+using Gantry.Containers.Volumes;
 using Gantry.Events;
 using Gantry.Identity;
 using Gantry.Images;
@@ -43,10 +44,16 @@ public sealed class Composition
         Network = new PodNetwork(cni, new CniPlugin(cni), Paths);
         var pins = new NamespacePins(Paths);
 
+        MountFeatures = new MountFeatures(Paths);
         Handlers = new RuntimeHandlers(
             config.Handlers.ToDictionary(
                 handler => handler.Key,
-                IContainerRuntime (handler) => new RuntimeCommand(new RuntimeHandler(handler.Key, handler.Value, Paths.RuntimeRoot(handler.Key), []))),
+                IContainerRuntime (handler) => new RuntimeCommand(new RuntimeHandler(handler.Key, handler.Value.Path, Paths.RuntimeRoot(handler.Key), handler.Value.Arguments)
+                {
+                    Environment = handler.Value.Environment,
+                    AllowedAnnotations = handler.Value.AllowedAnnotations,
+                    PrivilegedWithoutHostDevices = handler.Value.PrivilegedWithoutHostDevices,
+                })),
             config.DefaultHandler);
         var monitor = config.Monitor.Length > 0 ? config.Monitor : Path.Combine(AppContext.BaseDirectory, "gantry-monitor");
         Monitors = new MonitorLauncher(monitor, Paths, time, log);
@@ -54,7 +61,8 @@ public sealed class Composition
 
         Containers = new ContainerStore(Paths);
         var containerLocks = new KeyedLock<ContainerId>();
-        var leftovers = new ContainerLeftovers(Paths, Handlers, Cgroups, log);
+        var volumes = new VolumeStage(Paths, Images, Snapshots);
+        var leftovers = new ContainerLeftovers(Paths, Handlers, Cgroups, volumes, log);
         Exits = new ContainerExits(Containers, leftovers, containerLocks, Events, time, log);
         Starter = new ContainerStarter(Containers, Handlers, leftovers, containerLocks, Events, time, log);
         Stopper = new ContainerStopper(Containers, Handlers, Cgroups, time, log);
@@ -62,7 +70,7 @@ public sealed class Composition
         Executor = new ContainerExecutor(Containers, Handlers, Paths);
         Logs = new ContainerLogs(Containers, Monitors);
         Updater = new ContainerUpdater(Containers, Handlers, containerLocks);
-        var creator = new ContainerCreator(Containers, new ContainerParts(Paths, Images, Snapshots, specs, Monitors, Handlers), leftovers, Events, time, log);
+        var creator = new ContainerCreator(Containers, new ContainerParts(Paths, Images, new ContainerRoot(Paths, Snapshots), volumes, specs, Monitors, Handlers), leftovers, Events, time, log);
 
         Pods = new PodStore(Paths);
         var podLocks = new KeyedLock<PodId>();
@@ -99,6 +107,8 @@ public sealed class Composition
     public PodNetwork Network { get; }
 
     public RuntimeHandlers Handlers { get; }
+
+    public MountFeatures MountFeatures { get; }
 
     public MonitorLauncher Monitors { get; }
 
@@ -149,5 +159,5 @@ public sealed class Composition
     }
 
     /// <summary>The chainIDs that containers stand on.</summary>
-    public IReadOnlySet<Digest> LayersInUse() => Containers.All.SelectMany(container => container.Layers).ToHashSet();
+    public IReadOnlySet<Digest> LayersInUse() => Containers.All.SelectMany(container => container.LayersInUse).ToHashSet();
 }

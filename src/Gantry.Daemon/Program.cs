@@ -84,7 +84,7 @@ using var stopping = new CancellationTokenSource();
 var (exits, trimming) = (Task.CompletedTask, Task.CompletedTask);
 try
 {
-    if (config.CniInstallDefault && Gantry.Networking.DefaultConflist.InstallIfNone(config.CniConfDirectory, config.CniDefaultSubnet))
+    if (config.CniInstallDefault && config.CniConfTemplate.Length == 0 && Gantry.Networking.DefaultConflist.InstallIfNone(config.CniConfDirectory, config.CniDefaultSubnet))
         log.DefaultNetworkInstalled(config.CniConfDirectory);
     node.Images.Open();
     await node.Recovery.RunAsync(stopping.Token);

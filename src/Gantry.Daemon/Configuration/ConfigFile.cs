@@ -17,6 +17,8 @@ public static class ConfigFile
         ["monitor"] = (config, value) => config with { Monitor = Text(value) },
         ["pod_init"] = (config, value) => config with { PodInit = AbsolutePath(value) },
         ["runtime.default_handler"] = (config, value) => config with { DefaultHandler = Text(value) },
+        ["runtime.cdi_dirs"] = (config, value) => config with { CdiDirectories = Texts(value) },
+        ["cni.conf_template"] = (config, value) => config with { CniConfTemplate = Text(value) },
         ["cni.conf_dir"] = (config, value) => config with { CniConfDirectory = AbsolutePath(value) },
         ["cni.bin_dirs"] = (config, value) => config with { CniBinDirectories = Texts(value) },
         ["cni.timeout_seconds"] = (config, value) => config with { CniTimeoutSeconds = Number(value, 1, 3600) },
@@ -52,6 +54,8 @@ public static class ConfigFile
             config = Apply(config, File.ReadAllText(file), file, errors);
         if (!config.Handlers.ContainsKey(config.DefaultHandler))
             errors.Add($"runtime.default_handler is '{config.DefaultHandler}', and runtime.handlers has {string.Join(", ", config.Handlers.Keys)}");
+        foreach (var (name, handler) in config.Handlers.Where(handler => handler.Value.Path.Length == 0))
+            errors.Add($"runtime.handlers.{name} has no path");
         return errors.Count == 0 ? config : throw new InvalidRequestException(string.Join('\n', errors));
     }
 
@@ -77,8 +81,8 @@ public static class ConfigFile
         var line = $"{file}({pair.Span.Start.Line + 1})";
         try
         {
-            if (key.StartsWith(HandlerPrefix, StringComparison.Ordinal) && key.IndexOf('.', HandlerPrefix.Length) < 0)
-                return config with { Handlers = new Dictionary<string, string>(config.Handlers) { [key[HandlerPrefix.Length..]] = AbsolutePath(pair.Value!) } };
+            if (key.StartsWith(HandlerPrefix, StringComparison.Ordinal) && ApplyHandler(config, key[HandlerPrefix.Length..], pair.Value!) is { } changed)
+                return changed;
             if (_keys.TryGetValue(key, out var apply))
                 return apply(config, pair.Value!);
             errors.Add($"{line}: '{key}' is no key of the configuration; 'gantryd config default' prints all of them");
@@ -90,21 +94,31 @@ public static class ConfigFile
         return config;
     }
 
+    /// <summary>"NAME", whose value is the path, or "NAME.KEY"; null for a key that a handler does not have.</summary>
+    private static GantryConfig? ApplyHandler(GantryConfig config, string key, ValueSyntax value)
+    {
+        var dot = key.IndexOf('.', StringComparison.Ordinal);
+        var name = dot < 0 ? key : key[..dot];
+        var before = config.Handlers.GetValueOrDefault(name) ?? new HandlerConfig("");
+        var after = HandlerConfig.Apply(before, dot < 0 ? "path" : key[(dot + 1)..], value);
+        return after is null ? null : config with { Handlers = new Dictionary<string, HandlerConfig>(config.Handlers) { [name] = after } };
+    }
+
     private static string Name(KeySyntax? key) => key is null ? "" : string.Concat(key.ToString().Split('.').Select((part, n) => (n > 0 ? "." : "") + part.Trim().Trim('"', '\'')));
 
     private static string Text(ValueSyntax value) => value is StringValueSyntax text ? text.Value ?? "" : throw new FormatException("text in quotes");
 
-    private static string AbsolutePath(ValueSyntax value) => Text(value) is ['/', ..] path ? path : throw new FormatException("an absolute path");
+    internal static string AbsolutePath(ValueSyntax value) => Text(value) is ['/', ..] path ? path : throw new FormatException("an absolute path");
 
-    private static bool Flag(ValueSyntax value) => value is BooleanValueSyntax flag ? flag.Value : throw new FormatException("true or false");
+    internal static bool Flag(ValueSyntax value) => value is BooleanValueSyntax flag ? flag.Value : throw new FormatException("true or false");
 
     private static int Number(ValueSyntax value, int least, int most) => value is IntegerValueSyntax { Value: var number } && number >= least && number <= most
         ? (int)number
         : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}"));
 
-    private static string OneOf(ValueSyntax value, params string[] choices) => choices.Contains(Text(value)) ? Text(value) : throw new FormatException(string.Join(" or ", choices));
+    internal static string OneOf(ValueSyntax value, params string[] choices) => choices.Contains(Text(value)) ? Text(value) : throw new FormatException(string.Join(" or ", choices));
 
-    private static List<string> Texts(ValueSyntax value) => value is ArraySyntax array
+    internal static List<string> Texts(ValueSyntax value) => value is ArraySyntax array
         ? [.. array.Items.Select(item => Text(item.Value!))]
         : throw new FormatException("a list of texts");
 }

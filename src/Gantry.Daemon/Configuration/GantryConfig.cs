@@ -19,14 +19,24 @@ public sealed record GantryConfig
 
     public string DefaultHandler { get; init; } = "crun";
 
-    /// <summary>By name, the OCI runtime's path.</summary>
-    public IReadOnlyDictionary<string, string> Handlers { get; init; } = new Dictionary<string, string> { ["crun"] = "/usr/bin/crun", ["runc"] = "/usr/sbin/runc" };
+    /// <summary>By name.</summary>
+    public IReadOnlyDictionary<string, HandlerConfig> Handlers { get; init; } = new Dictionary<string, HandlerConfig>
+    {
+        ["crun"] = new("/usr/bin/crun"),
+        ["runc"] = new("/usr/sbin/runc"),
+    };
+
+    /// <summary>Where Container Device Interface files are; a later directory's devices hide an earlier one's.</summary>
+    public IReadOnlyList<string> CdiDirectories { get; init; } = ["/etc/cdi", "/var/run/cdi"];
 
     public string CniConfDirectory { get; init; } = "/etc/cni/net.d";
 
     public IReadOnlyList<string> CniBinDirectories { get; init; } = ["/opt/cni/bin", "/usr/lib/cni"];
 
     public int CniTimeoutSeconds { get; init; } = 60;
+
+    /// <summary>A file: the template of a network configuration, which UpdateRuntimeConfig fills with the node's pod CIDRs; empty for none.</summary>
+    public string CniConfTemplate { get; init; } = "";
 
     public bool CniInstallDefault { get; init; } = true;
 

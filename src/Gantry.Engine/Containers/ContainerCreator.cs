@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Gantry.Concurrency;
 using Gantry.Containers.SpecBuilding;
+using Gantry.Containers.Volumes;
 using Gantry.Events;
 using Gantry.Faults;
 using Gantry.Identity;
@@ -9,14 +10,13 @@ using Gantry.Linux.Files;
 using Gantry.Monitoring;
 using Gantry.Oci.Spec;
 using Gantry.Persistence;
-using Gantry.Snapshots;
 using Microsoft.Extensions.Logging;
 
 namespace Gantry.Containers;
 
 /// <summary>The parts of the node that a new container is made of.</summary>
 public sealed record ContainerParts(
-    NodePaths Paths, ImageStore Images, SnapshotStore Snapshots, SpecBuilder Specs, IMonitors Monitors, RuntimeHandlers Handlers);
+    NodePaths Paths, ImageStore Images, ContainerRoot Roots, VolumeStage Volumes, SpecBuilder Specs, IMonitors Monitors, RuntimeHandlers Handlers);
 
 /// <summary>What a pod lends to a container that is made in it.</summary>
 /// <param name="Pod">The pod.</param>
@@ -44,14 +44,16 @@ public sealed class ContainerCreator(
         var place = pod.PlaceOf(id);
         await using var undo = new RollbackStack(log);
         undo.Push("container directories", () => leftovers.Delete(id));
-        MountRoot(id, image, spec);
+        parts.Roots.Mount(id, image, spec, place);
         var user = ResolveUser(place.Rootfs, spec, image);
-        WriteBundle(id, parts.Specs.Build(spec, place, image.Config, user));
+        var volumes = parts.Volumes.Prepare(id, spec, place);
+        WriteBundle(id, parts.Specs.Build(spec, place, image.Config, user, volumes.Mounts));
         var logPath = LogPath(spec, pod);
         undo.Push("OCI runtime's create", () => leftovers.ReleaseAsync(id, pod.Handler, place.CgroupPath));
         using var deadline = new CancellationTokenSource(_deadline);
         var pid = await parts.Monitors.LaunchAsync(Launch(id, spec, pod, logPath), deadline.Token);
         undo.Push("monitor", () => parts.Monitors.StopAsync(id));
+        parts.Volumes.Release(id);
         var record = new ContainerRecord
         {
             Id = id,
@@ -62,6 +64,7 @@ public sealed class ContainerCreator(
             ImageReference = image.RepoDigests.Count > 0 ? image.RepoDigests[0] : image.Id.Value,
             ImageName = image.Tags.Count > 0 ? image.Tags[0] : spec.Image.Reference,
             Layers = image.ChainIds,
+            ImageVolumes = volumes.Images,
             User = user,
             Resources = spec.Resources,
             StopSignal = StopSignal(spec, image),
@@ -76,18 +79,6 @@ public sealed class ContainerCreator(
         log.ContainerCreated(id, spec.Name, pod.Pod);
         events.Publish(new NodeEvent(NodeEventKind.Created, pod.Pod, id, record.CreatedAt));
         return id;
-    }
-
-    private void MountRoot(ContainerId id, ImageRecord image, ContainerSpec spec)
-    {
-        const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-        Directory.CreateDirectory(parts.Paths.Container(id), Private);
-        Directory.CreateDirectory(parts.Paths.ContainerState(id), Private);
-        Directory.CreateDirectory(parts.Paths.ContainerUpper(id));
-        Directory.CreateDirectory(parts.Paths.ContainerWork(id));
-        Directory.CreateDirectory(parts.Paths.ContainerRootfs(id));
-        var lowers = image.ChainIds.Reverse().Select(parts.Snapshots.TreePath).ToList();
-        OverlayMount.Mount(lowers, parts.Paths.ContainerUpper(id), parts.Paths.ContainerWork(id), parts.Paths.ContainerRootfs(id), new OverlayOptions { NoDevices = !spec.Security.Privileged });
     }
 
     private static ResolvedUser ResolveUser(string rootfs, ContainerSpec spec, ImageRecord image)

@@ -27,7 +27,7 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, TimePro
             launch.Id.Value, launch.Handler.Path, launch.Handler.GlobalArguments, launch.Bundle, launch.LogPath, launch.ExitPath, launch.Terminal, launch.Stdin);
         var file = Path.Combine(launch.Bundle, LaunchRequest.FileName);
         AtomicFile.Write(file, request.ToText());
-        var monitor = Spawn(file, out var report);
+        var monitor = Spawn(file, launch.Handler.Environment, out var report);
         string answer;
         try
         {
@@ -87,14 +87,15 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, TimePro
             connection.Dispose();
     }
 
-    private int Spawn(string launchFile, out FileDescriptor report)
+    private int Spawn(string launchFile, IReadOnlyList<string> environment, out FileDescriptor report)
     {
         using var pipe = Pipe.Open();
         try
         {
             var pid = ProcessSpawn.Start(new SpawnRequest(monitorPath, [launchFile])
             {
-                Environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+                // The runtime has the monitor's.
+                Environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", .. environment],
                 Descriptors = [null, null, null, pipe.Writer],
                 NewSession = true,
             });

@@ -15,9 +15,13 @@ namespace Gantry.Oci;
 public sealed class RuntimeCommand(RuntimeHandler handler) : IContainerRuntime
 {
     private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan _featuresDeadline = TimeSpan.FromSeconds(10);
     private readonly RuntimeExec _exec = new(handler);
+    private Task<RuntimeFeatures>? _features;
 
     public RuntimeHandler Handler { get; } = handler;
+
+    public Task<RuntimeFeatures> FeaturesAsync() => _features ??= AskFeaturesAsync();
 
     public async Task StartAsync(ContainerId id, CancellationToken cancel) => Check("start", id, await RunAsync(["start", id.Value], cancel));
 
@@ -66,12 +70,33 @@ public sealed class RuntimeCommand(RuntimeHandler handler) : IContainerRuntime
     public Task<RunningProcess> StartProcessAsync(ContainerId id, OciProcess process, bool hasInput, string folder, CancellationToken cancel) =>
         _exec.StartAsync(id, process, hasInput, folder, cancel);
 
+    private async Task<RuntimeFeatures> AskFeaturesAsync()
+    {
+        try
+        {
+            var result = await ToolRunner.RunAsync(new ToolRequest(Handler.Path, ["features"]) { Timeout = _featuresDeadline, Environment = Handler.ProcessEnvironment }, CancellationToken.None);
+            return result.ExitCode == 0 ? RuntimeFeatures.Parse(result.Output) : RuntimeFeatures.Unknown;
+        }
+        catch (SyscallException)
+        {
+            // Not installed, which is no answer: it is asked again when it may be.
+            _features = null;
+            return RuntimeFeatures.Unknown;
+        }
+    }
+
     private async Task<ToolResult> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancel, byte[]? input = null)
     {
         try
         {
             return await ToolRunner.RunAsync(
-                new ToolRequest(Handler.Path, [.. Handler.GlobalArguments, .. arguments]) { Timeout = _deadline, StandardInput = input ?? [] }, cancel);
+                new ToolRequest(Handler.Path, [.. Handler.GlobalArguments, .. arguments])
+                {
+                    Timeout = _deadline,
+                    StandardInput = input ?? [],
+                    Environment = Handler.ProcessEnvironment,
+                },
+                cancel);
         }
         catch (SyscallException e) when (e.Errno is Errno.ENOENT)
         {

@@ -1,7 +1,6 @@
 using Gantry.Containers;
 using Gantry.Cri.Api;
 using Gantry.Faults;
-using MountPropagation = Gantry.Containers.MountPropagation;
 
 namespace Gantry.Cri.Translation;
 
@@ -23,7 +22,7 @@ internal static class ContainerSpecFromCri
             Arguments = [.. config.Args],
             WorkingDirectory = PodSpecFromCri.OptionalPath(config.WorkingDir, "config.working_dir"),
             Environment = [.. config.Envs.Select(Variable)],
-            Mounts = [.. config.Mounts.Select(Mount)],
+            Mounts = [.. config.Mounts.Select(MountFromCri.Translate)],
             Devices = [.. config.Devices.Select(Device)],
             CdiDevices = [.. config.CDIDevices.Select(device => device.Name)],
             Labels = PodSpecFromCri.Labels(config.Labels, "config.labels"),
@@ -50,28 +49,6 @@ internal static class ContainerSpecFromCri
         if (variable.Key.Length == 0 || variable.Key.Contains('=') || variable.Key.Contains('\0') || variable.Value.Span.Contains((byte)0))
             throw new InvalidRequestException($"config.envs: '{PodSpecFromCri.Shown(variable.Key)}' is no variable: a name without '=' and NUL, a value without NUL");
         return new EnvironmentVariable(variable.Key, variable.Value.ToByteArray());
-    }
-
-    private static MountSpec Mount(Mount mount)
-    {
-        if (!PodSpecFromCri.IsPlainPath(mount.ContainerPath))
-            throw new InvalidRequestException($"config.mounts: container_path '{PodSpecFromCri.Shown(mount.ContainerPath)}' is not an absolute path without '..'");
-        if (mount.Image is null && !PodSpecFromCri.IsPlainPath(mount.HostPath))
-            throw new InvalidRequestException($"config.mounts: host_path '{PodSpecFromCri.Shown(mount.HostPath)}' of {mount.ContainerPath} is not an absolute path without '..'");
-        return new MountSpec(mount.ContainerPath, mount.HostPath)
-        {
-            ReadOnly = mount.Readonly,
-            RecursiveReadOnly = mount.RecursiveReadOnly,
-            SelinuxRelabel = mount.SelinuxRelabel,
-            Propagation = Enum.IsDefined(mount.Propagation)
-                ? (MountPropagation)(int)mount.Propagation
-                : throw new InvalidRequestException($"config.mounts: propagation {(int)mount.Propagation} of {mount.ContainerPath} is none that this runtime knows"),
-            UidMappings = [.. mount.UidMappings.Select(SecurityFromCri.Mapping)],
-            GidMappings = [.. mount.GidMappings.Select(SecurityFromCri.Mapping)],
-            Image = mount.Image is { Image.Length: > 0 } image ? Image(image) : null,
-            ImageSubPath = mount.ImageSubPath,
-            Options = [.. mount.MountOptions],
-        };
     }
 
     private static DeviceSpec Device(Device device) => device.HostPath.StartsWith('/') && device.ContainerPath.StartsWith('/') && device.Permissions.All(c => c is 'r' or 'w' or 'm')

@@ -55,12 +55,8 @@ internal static class SecurityFromCri
         Pid = (NamespaceMode)(int)given.Pid,
         Ipc = (NamespaceMode)(int)given.Ipc,
         TargetId = given.TargetId,
-        User = given.UsernsOptions is { } user
-            ? new UserNamespaceSpec((NamespaceMode)(int)user.Mode, [.. user.Uids.Select(Mapping)], [.. user.Gids.Select(Mapping)])
-            : null,
+        User = given.UsernsOptions is { } user ? UserNamespaceFromCri.Translate(user, given) : null,
     };
-
-    internal static IdMapping Mapping(IDMapping given) => new(given.HostId, given.ContainerId, given.Length);
 
     private static SelinuxLabel? Selinux(SELinuxOption? given) => given is null ? null : new SelinuxLabel(given.User, given.Role, given.Type, given.Level);
 

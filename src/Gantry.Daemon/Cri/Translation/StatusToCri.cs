@@ -78,7 +78,7 @@ internal static class StatusToCri
         status.User.Linux.SupplementalGroups.Add(container.User.AdditionalGroups.Select(group => (long)group));
         status.Labels.Add(new Dictionary<string, string>(container.Spec.Labels));
         status.Annotations.Add(new Dictionary<string, string>(container.Spec.Annotations));
-        status.Mounts.Add(container.Spec.Mounts.Select(Mount));
+        status.Mounts.Add(container.Spec.Mounts.Select(mount => MountToCri.Translate(mount, container)));
         return status;
     }
 
@@ -144,29 +144,21 @@ internal static class StatusToCri
         Pid = (Api.NamespaceMode)(int)sharing.Pid,
         Ipc = (Api.NamespaceMode)(int)sharing.Ipc,
         TargetId = sharing.TargetId,
+        UsernsOptions = sharing.User is { } user ? UserNamespace(user) : null,
     };
 
-    private static ImageSpec Image(ImageSource image)
+    private static UserNamespace UserNamespace(UserNamespaceSpec user)
+    {
+        var message = new UserNamespace { Mode = (Api.NamespaceMode)(int)user.Mode };
+        message.Uids.Add(user.Uids.Select(MountToCri.Mapping));
+        message.Gids.Add(user.Gids.Select(MountToCri.Mapping));
+        return message;
+    }
+
+    internal static ImageSpec Image(ImageSource image)
     {
         var spec = new ImageSpec { Image = image.Reference, UserSpecifiedImage = image.UserSpecified, RuntimeHandler = image.RuntimeHandler };
         spec.Annotations.Add(new Dictionary<string, string>(image.Annotations));
         return spec;
-    }
-
-    private static Mount Mount(MountSpec mount)
-    {
-        var message = new Mount
-        {
-            ContainerPath = mount.ContainerPath,
-            HostPath = mount.HostPath,
-            Readonly = mount.ReadOnly,
-            RecursiveReadOnly = mount.RecursiveReadOnly,
-            SelinuxRelabel = mount.SelinuxRelabel,
-            Propagation = (Api.MountPropagation)(int)mount.Propagation,
-            ImageSubPath = mount.ImageSubPath,
-            Image = mount.Image is { } image ? Image(image) : null,
-        };
-        message.MountOptions.Add(mount.Options);
-        return message;
     }
 }

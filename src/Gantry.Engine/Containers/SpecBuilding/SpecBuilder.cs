@@ -3,6 +3,7 @@ using System.Text.Json;
 using Gantry.Cgroups;
 using Gantry.Faults;
 using Gantry.Images.Manifests;
+using Gantry.Linux.Namespaces;
 using Gantry.Oci;
 using Gantry.Oci.Spec;
 
@@ -13,8 +14,13 @@ public sealed class SpecBuilder(CgroupHierarchy cgroups)
 {
     private readonly int _oomScoreFloor = int.Parse(File.ReadAllText("/proc/self/oom_score_adj").Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
 
+    /// <param name="spec">What was asked for.</param>
+    /// <param name="place">What the pod lends.</param>
+    /// <param name="image">What the image says.</param>
+    /// <param name="user">Whose the process is.</param>
+    /// <param name="volumes">The request's mounts, ready to be bound.</param>
     /// <exception cref="InvalidRequestException">The request contradicts itself or the image.</exception>
-    public OciSpec Build(ContainerSpec spec, ContainerPlace place, ImageConfig image, ResolvedUser user)
+    public OciSpec Build(ContainerSpec spec, ContainerPlace place, ImageConfig image, ResolvedUser user, IReadOnlyList<OciMount> volumes)
     {
         if (spec.Security.Privileged && !place.PodPrivileged)
             throw new InvalidRequestException($"container {spec.Name}: it is privileged in a pod that is not: make the pod privileged too");
@@ -36,11 +42,14 @@ public sealed class SpecBuilder(CgroupHierarchy cgroups)
                 OomScoreAdj = OomScore(spec),
             },
             Root = new OciRoot(place.Rootfs, spec.Security.ReadOnlyRootfs),
-            Mounts = ContainerMounts.For(spec, place, cgroups.Mode),
+            Mounts = ContainerMounts.For(spec, place, volumes),
             Annotations = Annotations(spec, place),
             Linux = new OciLinux
             {
                 Namespaces = Namespaces(spec, place),
+                // Beside the namespace's file: runtimes read from them which user is root.
+                UidMappings = place.User?.Uids.Select(Mapping).ToList(),
+                GidMappings = place.User?.Gids.Select(Mapping).ToList(),
                 Resources = OciResourcesFrom.Limits(spec.Resources) with { Devices = rules },
                 CgroupsPath = place.CgroupPath,
                 Devices = devices,
@@ -84,6 +93,7 @@ public sealed class SpecBuilder(CgroupHierarchy cgroups)
             else if (ownIfNone)
                 namespaces.Add(new OciNamespace(type, null));
         }
+        Join("user", "user", ownIfNone: false);
         Join("network", "net", ownIfNone: false);
         Join("ipc", "ipc", ownIfNone: false);
         Join("uts", "uts", ownIfNone: false);
@@ -92,6 +102,8 @@ public sealed class SpecBuilder(CgroupHierarchy cgroups)
             namespaces.Add(new OciNamespace("cgroup", null));
         return namespaces;
     }
+
+    private static OciIdMapping Mapping(IdMapping mapping) => new(mapping.ContainerId, mapping.HostId, mapping.Length);
 
     private static OciSeccomp? Seccomp(ContainerSpec spec, IReadOnlyList<string> capabilities)
     {
