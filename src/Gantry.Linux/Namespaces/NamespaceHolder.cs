@@ -34,7 +34,7 @@ public sealed class NamespaceHolder : IDisposable
     /// <exception cref="SyscallException">The kernel refused: user.max_user_namespaces is reached, or 0.</exception>
     public static unsafe NamespaceHolder Start(NamespaceKinds kinds, IReadOnlyList<IdMapping> uids, IReadOnlyList<IdMapping> gids)
     {
-        var stack = NativeMemory.AlignedAlloc(StackBytes, 16);
+        var stack = System.Runtime.InteropServices.NativeMemory.AlignedAlloc(StackBytes, 16);
         int pid;
         try
         {
@@ -44,7 +44,7 @@ public sealed class NamespaceHolder : IDisposable
         }
         finally
         {
-            NativeMemory.AlignedFree(stack);
+            System.Runtime.InteropServices.NativeMemory.AlignedFree(stack);
         }
         if (pid < 0)
             throw new SyscallException("clone", LastErrno.Get(), $"user namespace with {kinds}");

@@ -187,6 +187,11 @@ public sealed record OciSeccomp
 
     public IReadOnlyList<string>? Flags { get; init; }
 
+    /// <summary>The socket of the agent that SCMP_ACT_NOTIFY asks.</summary>
+    public string? ListenerPath { get; init; }
+
+    public string? ListenerMetadata { get; init; }
+
     public IReadOnlyList<OciSyscall> Syscalls { get; init; } = [];
 }
 
