@@ -18,6 +18,8 @@ internal static class GantryCommand
         root.Subcommands.Add(RunVerb.Create(global));
         root.Subcommands.Add(PodsVerb.Create(global));
         root.Subcommands.Add(PsVerb.Create(global));
+        root.Subcommands.Add(StatsVerb.Create(global, names));
+        root.Subcommands.Add(EventsVerb.Create(global, names));
         root.Subcommands.Add(LogsVerb.Create(global, names));
         root.Subcommands.Add(ExecVerb.Create(global, names));
         root.Subcommands.Add(StopVerb.Create(global, names));

@@ -17,6 +17,7 @@ using Gantry.Pods;
 using Gantry.Pods.Local;
 using Gantry.Recovery;
 using Gantry.Snapshots;
+using Gantry.Statistics;
 
 namespace Gantry;
 
@@ -82,6 +83,10 @@ public sealed class Composition
         PodRemover = new PodRemover(Pods, Containers, PodStopper, Remover, PodLeftovers, Events, time, log);
         PodContainers = new PodContainers(Pods, Containers, creator, places, podLocks);
 
+        var usage = new UsageReader(CgroupReader.For(Cgroups.Hierarchy), new SampleClock(time));
+        Statistics = new NodeStatistics(Containers, Pods, usage, new WritableLayers(Paths, time, log), new NetworkCounters(Paths, time));
+        Storage = new NodeStorage(Paths);
+
         var local = new LocalContainers(Paths, new ContainerServices(PodContainers, Starter, Stopper, Remover, Containers), Images, Puller, time);
         Local = new LocalPods(Paths, config.LocalPodLogs, new PodServices(Pods, PodRunner, PodStopper, PodRemover, Containers), local, Images, log);
         Recovery = new NodeRecovery(
@@ -140,6 +145,10 @@ public sealed class Composition
 
     public PodContainers PodContainers { get; }
 
+    public NodeStatistics Statistics { get; }
+
+    public NodeStorage Storage { get; }
+
     public LocalPods Local { get; }
 
     public NodeRecovery Recovery { get; }
@@ -154,7 +163,8 @@ public sealed class Composition
     /// <summary>A pod's init process has ended, and with it the namespace that its containers share.</summary>
     public Task PodLost(PodId id)
     {
-        Pods.Update(id, pod => pod.State is PodState.Ready ? pod.Stopped() : pod);
+        if (Pods.TryGet(id) is { State: PodState.Ready } && Pods.Update(id, pod => pod.Stopped()) is not null)
+            Events.Publish(new NodeEvent(NodeEventKind.Stopped, id, null, TimeProvider.System.Nanoseconds()));
         return Task.CompletedTask;
     }
 

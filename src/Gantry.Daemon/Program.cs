@@ -92,6 +92,7 @@ try
     node.Local.Resume();
     node.IsRecovered = true;
     trimming = new MemoryTrimmer(TimeProvider.System).RunAsync(stopping.Token);
+    app.Lifetime.ApplicationStopping.Register(node.Events.Close);
     await app.WaitForShutdownAsync();
 }
 finally

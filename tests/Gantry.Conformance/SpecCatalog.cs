@@ -22,6 +22,11 @@ public static class SpecCatalog
         .. VolumeSpecs.All,
         .. LogSpecs.All,
         .. ExecSpecs.All,
+        .. StatisticsSpecs.All,
+        .. PodStatisticsSpecs.All,
+        .. MetricSpecs.All,
+        .. EventSpecs.All,
+        .. StreamListSpecs.All,
         .. ImageSpecs.All,
         .. BadRequestSpecs.All,
     ];

@@ -74,6 +74,9 @@ public sealed class GantryService(Composition node) : Gantry.Api.GantryService.G
         return new RemovePodResponse();
     }
 
+    public override Task WatchEvents(WatchEventsRequest request, IServerStreamWriter<Cri.Api.ContainerEventResponse> responseStream, ServerCallContext context) =>
+        EventSender.RunAsync(node, withLocal: true, responseStream, context);
+
     public override Task<DaemonStatusResponse> DaemonStatus(DaemonStatusRequest request, ServerCallContext context)
     {
         var network = node.Network.Check();

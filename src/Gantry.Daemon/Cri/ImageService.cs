@@ -25,13 +25,12 @@ public sealed class ImageService(Composition node) : Api.ImageService.ImageServi
     public override Task<ListImagesResponse> ListImages(ListImagesRequest request, ServerCallContext context)
     {
         var response = new ListImagesResponse();
-        var asked = request.Filter?.Image?.Image ?? "";
-        if (asked.Length == 0)
-            response.Images.Add(node.Images.List().Select(StatusToCri.Image));
-        else if (node.Images.Find(asked) is { } image)
-            response.Images.Add(StatusToCri.Image(image));
+        response.Images.Add(List(request.Filter));
         return Task.FromResult(response);
     }
+
+    public override Task StreamImages(StreamImagesRequest request, IServerStreamWriter<StreamImagesResponse> responseStream, ServerCallContext context) =>
+        StreamBatches.SendAsync(List(request.Filter), batch => new StreamImagesResponse { Images = { batch } }, responseStream, context.CancellationToken);
 
     public override Task<ImageStatusResponse> ImageStatus(ImageStatusRequest request, ServerCallContext context)
     {
@@ -80,5 +79,13 @@ public sealed class ImageService(Composition node) : Api.ImageService.ImageServi
         response.ImageFilesystems.Add(usage);
         response.ContainerFilesystems.Add(usage.Clone());
         return Task.FromResult(response);
+    }
+
+    private IEnumerable<Image> List(ImageFilter? filter)
+    {
+        var asked = filter?.Image?.Image ?? "";
+        if (asked.Length == 0)
+            return node.Images.List().Select(StatusToCri.Image);
+        return node.Images.Find(asked) is { } image ? [StatusToCri.Image(image)] : [];
     }
 }

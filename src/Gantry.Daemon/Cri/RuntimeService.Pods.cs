@@ -1,5 +1,6 @@
 using Gantry.Cri.Api;
 using Gantry.Cri.Translation;
+using Gantry.Persistence;
 using Gantry.Pods;
 using Grpc.Core;
 
@@ -29,7 +30,9 @@ public sealed partial class RuntimeService
     public override Task<PodSandboxStatusResponse> PodSandboxStatus(PodSandboxStatusRequest request, ServerCallContext context)
     {
         var pod = node.Pods.Get(request.PodSandboxId);
-        var response = new PodSandboxStatusResponse { Status = StatusToCri.PodStatus(pod) };
+        // The time before the statuses: the kubelet's evented lifecycle takes them to be at least that new.
+        var response = new PodSandboxStatusResponse { Timestamp = TimeProvider.System.Nanoseconds(), Status = StatusToCri.PodStatus(pod) };
+        response.ContainersStatuses.Add(node.Containers.Of(pod.Id).OrderByDescending(container => container.CreatedAt).Select(StatusToCri.ContainerStatus));
         if (request.Verbose)
             response.Info["info"] = StatusToCri.PodInfo(pod);
         return Task.FromResult(response);

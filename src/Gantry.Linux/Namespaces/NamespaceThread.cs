@@ -79,6 +79,17 @@ public static class NamespaceThread
         return done.Task;
     }
 
+    /// <summary>Moves the calling thread into a namespace of another; only for one that <see cref="RunAsync(NamespaceKinds, Action)"/> made.</summary>
+    /// <param name="file">A file that the namespace is pinned at, or one of /proc/PID/ns.</param>
+    /// <param name="kind">What it must be: a file of another kind is refused.</param>
+    /// <exception cref="SyscallException">There is no such namespace (any more).</exception>
+    public static void Enter(string file, NamespaceKinds kind)
+    {
+        using var opened = Files.RegularFile.Open(file, LibC.OReadOnly);
+        if (LibC.SetNamespace(opened.Number, (int)kind) != 0)
+            throw new SyscallException("setns", LastErrno.Get(), file);
+    }
+
     /// <summary>Sets the calling thread's UTS namespace's host name.</summary>
     public static unsafe void SetHostName(string name)
     {

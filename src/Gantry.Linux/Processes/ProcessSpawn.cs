@@ -44,19 +44,20 @@ public static class ProcessSpawn
         Check(LibC.SpawnAttributesInit(attributes), "posix_spawn set-up");
         try
         {
-            // First above the targets, so that no dup2 overwrites a source that is still needed.
+            // First above the targets and above every source, so that no dup2 overwrites a source that is still needed.
             var count = request.Descriptors.Count;
+            var free = 1 + Math.Max(count, request.Descriptors.Max(source => source?.Number ?? 0));
             for (var n = 0; n < count; n++)
             {
                 if (request.Descriptors[n] is { } source)
-                    Check(LibC.FileActionsAddDup2(actions, source.Number, 100 + n), "posix_spawn set-up");
+                    Check(LibC.FileActionsAddDup2(actions, source.Number, free + n), "posix_spawn set-up");
             }
             for (var n = 0; n < count; n++)
             {
                 if (request.Descriptors[n] is null)
                     Check(LibC.FileActionsAddOpen(actions, n, "/dev/null", LibC.OReadWrite, 0), "posix_spawn set-up");
                 else
-                    Check(LibC.FileActionsAddDup2(actions, 100 + n, n), "posix_spawn set-up");
+                    Check(LibC.FileActionsAddDup2(actions, free + n, n), "posix_spawn set-up");
             }
             Check(LibC.FileActionsAddCloseFrom(actions, count), "posix_spawn set-up");
             if (request.WorkingDirectory is { } directory)

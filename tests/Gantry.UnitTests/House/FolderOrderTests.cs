@@ -8,7 +8,7 @@ public sealed partial class FolderOrderTests
     private static readonly string[] _order =
     [
         "Faults", "Identity", "Concurrency", "Persistence", "Telemetry", "Events", "Cgroups", "Snapshots", "Images", "Networking", "Oci",
-        "Monitoring", "Containers", "Pods", "Recovery",
+        "Monitoring", "Containers", "Pods", "Statistics", "Recovery",
     ];
 
     [Fact]

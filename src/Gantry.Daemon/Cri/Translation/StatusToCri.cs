@@ -126,7 +126,7 @@ internal static class StatusToCri
         return message;
     }
 
-    private static PodSandboxMetadata Metadata(PodSpec spec) => new() { Name = spec.Name, Namespace = spec.Namespace, Uid = spec.Uid, Attempt = spec.Attempt };
+    internal static PodSandboxMetadata Metadata(PodSpec spec) => new() { Name = spec.Name, Namespace = spec.Namespace, Uid = spec.Uid, Attempt = spec.Attempt };
 
     private static PodSandboxState State(PodRecord pod) => pod.State is PodState.Ready ? PodSandboxState.SandboxReady : PodSandboxState.SandboxNotready;
 
