@@ -2,6 +2,7 @@ using Gantry.Cgroups;
 using Gantry.Concurrency;
 using Gantry.Configuration;
 using Gantry.Containers;
+using Gantry.Containers.Cdi;
 using Gantry.Containers.SpecBuilding;
 using Gantry.Containers.Volumes;
 using Gantry.Events;
@@ -70,8 +71,9 @@ public sealed class Composition
         Remover = new ContainerRemover(Containers, Stopper, leftovers, Monitors, containerLocks, Events, time, log);
         Executor = new ContainerExecutor(Containers, Handlers, Paths);
         Logs = new ContainerLogs(Containers, Monitors);
-        Updater = new ContainerUpdater(Containers, Handlers, containerLocks);
-        var creator = new ContainerCreator(Containers, new ContainerParts(Paths, Images, new ContainerRoot(Paths, Snapshots), volumes, specs, Monitors, Handlers), leftovers, Events, time, log);
+        Updater = new ContainerUpdater(Containers, Handlers, Cgroups.Hierarchy, containerLocks);
+        var finisher = new SpecFinisher(new CdiRegistry(config.CdiDirectories), AppArmor.OfNode(Paths.State));
+        var creator = new ContainerCreator(Containers, new ContainerParts(Paths, Images, new ContainerRoot(Paths, Snapshots), volumes, specs, finisher, Monitors, Handlers), leftovers, Events, time, log);
 
         Pods = new PodStore(Paths);
         var podLocks = new KeyedLock<PodId>();

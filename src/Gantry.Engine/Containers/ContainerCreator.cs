@@ -16,7 +16,7 @@ namespace Gantry.Containers;
 
 /// <summary>The parts of the node that a new container is made of.</summary>
 public sealed record ContainerParts(
-    NodePaths Paths, ImageStore Images, ContainerRoot Roots, VolumeStage Volumes, SpecBuilder Specs, IMonitors Monitors, RuntimeHandlers Handlers);
+    NodePaths Paths, ImageStore Images, ContainerRoot Roots, VolumeStage Volumes, SpecBuilder Specs, SpecFinisher Finisher, IMonitors Monitors, RuntimeHandlers Handlers);
 
 /// <summary>What a pod lends to a container that is made in it.</summary>
 /// <param name="Pod">The pod.</param>
@@ -47,7 +47,8 @@ public sealed class ContainerCreator(
         parts.Roots.Mount(id, image, spec, place);
         var user = ResolveUser(place.Rootfs, spec, image);
         var volumes = parts.Volumes.Prepare(id, spec, place);
-        WriteBundle(id, parts.Specs.Build(spec, place, image.Config, user, volumes.Mounts));
+        var built = parts.Specs.Build(spec, place, image.Config, user, volumes.Mounts);
+        WriteBundle(id, await parts.Finisher.FinishAsync(built, spec, place, parts.Handlers.Get(pod.Handler).Handler));
         var logPath = LogPath(spec, pod);
         undo.Push("OCI runtime's create", () => leftovers.ReleaseAsync(id, pod.Handler, place.CgroupPath));
         using var deadline = new CancellationTokenSource(_deadline);

@@ -27,6 +27,9 @@ public sealed record ContainerPlace
     /// <summary>The ids of the user namespace among <see cref="NamespacePaths"/>; null for the node's.</summary>
     public UserNamespace? User { get; init; }
 
+    /// <summary>The pod's annotations, of which an OCI runtime sees only those that its handler allows.</summary>
+    public IReadOnlyDictionary<string, string> PodAnnotations { get; init; } = new Dictionary<string, string>();
+
     /// <summary>The three files are empty for a pod's init process, which has none.</summary>
     public string HostsPath { get; init; } = "";
 

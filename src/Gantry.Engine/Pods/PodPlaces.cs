@@ -44,6 +44,7 @@ public sealed class PodPlaces(NodePaths paths, ContainerStore containers)
         PodName = pod.Spec.Name,
         PodNamespace = pod.Spec.Namespace,
         PodUid = pod.Spec.Uid,
+        PodAnnotations = pod.Spec.Annotations,
         Rootfs = "",
         NamespacePaths = namespaces,
         User = pod.Spec.Security.Namespaces.UserNamespace,

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Gantry.Containers;
 using Gantry.Cri.Api;
 using Gantry.Images;
@@ -81,29 +80,6 @@ internal static class StatusToCri
         status.Mounts.Add(container.Spec.Mounts.Select(mount => MountToCri.Translate(mount, container)));
         return status;
     }
-
-    /// <summary>The JSON of a verbose container status, in the shape that Falco and cAdvisor read.</summary>
-    public static string ContainerInfo(ContainerRecord container, JsonNode? runtimeSpec, string rootfs) => new JsonObject
-    {
-        ["sandboxID"] = container.Pod.Value,
-        ["pid"] = container.Pid,
-        ["runtimeType"] = container.Handler,
-        ["snapshotter"] = "overlay",
-        ["snapshotKey"] = container.Id.Value,
-        ["rootfs"] = rootfs,
-        ["cgroupsPath"] = container.CgroupPath,
-        ["privileged"] = container.Spec.Security.Privileged,
-        ["runtimeSpec"] = runtimeSpec,
-    }.ToJsonString();
-
-    public static string PodInfo(PodRecord pod) => new JsonObject
-    {
-        ["pid"] = pod.InitPid,
-        ["cgroupParent"] = pod.CgroupPath,
-        ["namespaces"] = new JsonArray([.. pod.Pinned.Select(kind => (JsonNode)kind)]),
-        ["runtimeHandler"] = pod.Spec.RuntimeHandler,
-        ["networkDetached"] = pod.NetworkDetached,
-    }.ToJsonString();
 
     public static Image Image(ImageRecord image)
     {

@@ -1,5 +1,7 @@
+using System.Text;
 using Gantry.Faults;
 using Gantry.Linux.Processes;
+using Gantry.Persistence;
 
 namespace Gantry.Containers.SpecBuilding;
 
@@ -13,7 +15,7 @@ namespace Gantry.Containers.SpecBuilding;
 public sealed class AppArmor(string root, string parser, string folder)
 {
     public const string DefaultProfile = "gantry-default";
-    private readonly Lock _lock = new();
+    private readonly SemaphoreSlim _loading = new(1);
     private bool _isLoaded;
 
     /// <summary>What a container may do by default: everything but what reaches beyond it.</summary>
@@ -57,28 +59,34 @@ public sealed class AppArmor(string root, string parser, string folder)
 
     /// <summary>The profile's name for the OCI runtime; null for none.</summary>
     /// <exception cref="InvalidRequestException">The profile is not loaded, or this kernel has no AppArmor.</exception>
-    public string? For(string container, ContainerSecurity security)
+    /// <exception cref="WrongStateException">The program that loads the default profile is missing.</exception>
+    public async Task<string?> ForAsync(string container, ContainerSecurity security)
     {
-        var kind = security.AppArmor?.Kind ?? ProfileKind.RuntimeDefault;
-        if (kind is ProfileKind.Unconfined)
-            return IsEnabled && !security.Privileged ? "unconfined" : null;
-        if (kind is ProfileKind.Localhost)
+        var asked = security.AppArmor?.Kind;
+        if (asked is ProfileKind.Localhost)
             return Localhost(container, security.AppArmor!.LocalhostReference);
         // A privileged container is confined only where a profile is named.
-        if (!IsEnabled || security.Privileged)
+        if (security.Privileged)
             return null;
-        LoadDefault(container);
+        if (!IsEnabled)
+            return asked is ProfileKind.RuntimeDefault ? throw NotThere(container, "the default AppArmor profile") : null;
+        if (asked is ProfileKind.Unconfined)
+            return "unconfined";
+        await LoadDefaultAsync(container);
         return DefaultProfile;
     }
 
     private string Localhost(string container, string name)
     {
         if (!IsEnabled)
-            throw new InvalidRequestException($"container {container}: AppArmor profile {name} is asked for, and this node's kernel has no AppArmor (or it is switched off)");
+            throw NotThere(container, $"AppArmor profile {name}");
         return IsLoaded(name)
             ? name
             : throw new InvalidRequestException($"container {container}: AppArmor profile {name} is not loaded on this node: load it with apparmor_parser");
     }
+
+    private static InvalidRequestException NotThere(string container, string what) =>
+        new($"container {container}: {what} is asked for, and this node's kernel has no AppArmor (or it is switched off)");
 
     private static bool IsSwitchedOn()
     {
@@ -89,27 +97,31 @@ public sealed class AppArmor(string root, string parser, string folder)
     /// <summary>Lines as "name (enforce)".</summary>
     private bool IsLoaded(string name) => File.ReadLines($"{root}/profiles").Any(line => line.StartsWith($"{name} (", StringComparison.Ordinal));
 
-    private void LoadDefault(string container)
+    private async Task LoadDefaultAsync(string container)
     {
-        lock (_lock)
+        await _loading.WaitAsync();
+        try
         {
-            if (_isLoaded || IsLoaded(DefaultProfile))
-            {
-                _isLoaded = true;
-                return;
-            }
-            if (!File.Exists(parser))
-                throw new WrongStateException($"container {container}: this kernel has AppArmor, and {parser} to load the default profile is missing: install the package apparmor");
-            var file = Path.Combine(folder, "apparmor-default");
-            Persistence.AtomicFile.Write(file, DefaultText);
-            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-            var result = ToolRunner.RunAsync(new ToolRequest(parser, ["-Kr", file]), deadline.Token).GetAwaiter().GetResult();
-            if (result.ExitCode != 0)
-            {
-                var words = System.Text.Encoding.UTF8.GetString(result.ErrorOutput).Trim();
-                throw new ToolFailedException($"container {container}: {parser} did not load the default profile: {words}", result.ExitCode, words);
-            }
+            if (!_isLoaded && !IsLoaded(DefaultProfile))
+                await RunParserAsync(container);
             _isLoaded = true;
         }
+        finally
+        {
+            _loading.Release();
+        }
+    }
+
+    private async Task RunParserAsync(string container)
+    {
+        if (!File.Exists(parser))
+            throw new WrongStateException($"container {container}: this kernel has AppArmor, and {parser} to load the default profile is missing: install the package apparmor");
+        var file = Path.Combine(folder, "apparmor-default");
+        AtomicFile.Write(file, Encoding.UTF8.GetBytes(DefaultText));
+        var result = await ToolRunner.RunAsync(new ToolRequest(parser, ["-Kr", file]), CancellationToken.None);
+        if (result.ExitCode == 0)
+            return;
+        var words = Encoding.UTF8.GetString(result.ErrorOutput).Trim();
+        throw new ToolFailedException($"container {container}: {parser} did not load the default profile: {words}", result.ExitCode, words);
     }
 }

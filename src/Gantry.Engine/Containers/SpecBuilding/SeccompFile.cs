@@ -24,13 +24,14 @@ public static class SeccompFile
         ["SCMP_CMP_NE", "SCMP_CMP_LT", "SCMP_CMP_LE", "SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_MASKED_EQ"];
 
     /// <summary>Reads the file.</summary>
+    /// <param name="container">For messages.</param>
     /// <param name="path">Absolute.</param>
     /// <param name="capabilities">What the container's process has.</param>
     /// <exception cref="InvalidRequestException">The file is missing, or is no profile; the message says why.</exception>
-    public static OciSeccomp Read(string path, IReadOnlyCollection<string> capabilities)
+    public static OciSeccomp Read(string container, string path, IReadOnlyCollection<string> capabilities)
     {
         if (!path.StartsWith('/'))
-            throw new InvalidRequestException($"seccomp profile '{path}' is no absolute path");
+            throw new InvalidRequestException($"container {container}: seccomp profile '{path}' is no absolute path");
         try
         {
             // Not blocking: a FIFO of that name must not hold the call.
@@ -39,11 +40,11 @@ public static class SeccompFile
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
-            throw new InvalidRequestException($"seccomp profile {path} cannot be read: {e.Message}", e);
+            throw new InvalidRequestException($"container {container}: seccomp profile {path} cannot be read: {e.Message}", e);
         }
         catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException or OverflowException)
         {
-            throw new InvalidRequestException($"seccomp profile {path} is no profile: {e.Message}", e);
+            throw new InvalidRequestException($"container {container}: seccomp profile {path} is no profile: {e.Message}", e);
         }
     }
 

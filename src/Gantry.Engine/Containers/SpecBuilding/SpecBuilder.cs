@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Gantry.Cgroups;
 using Gantry.Faults;
 using Gantry.Images.Manifests;
@@ -70,14 +69,14 @@ public sealed class SpecBuilder(CgroupHierarchy cgroups)
         return spec.Process with { Args = command, Terminal = terminal };
     }
 
-    private static OciCapabilities Sets(IReadOnlyList<string> capabilities, ResolvedUser user, ContainerSecurity security) => new()
+    private static OciCapabilities Sets(IReadOnlyList<string> capabilities, ResolvedUser user, ContainerSecurity security)
     {
-        Bounding = capabilities,
-        // The kernel clears them for another user at the exec; runtimes that ask for them anyway would keep them.
-        Effective = user.Uid == 0 ? capabilities : [],
-        Permitted = user.Uid == 0 ? capabilities : [],
-        Inheritable = security.AddAmbientCapabilities.Count > 0 ? [.. Capabilities.For(new ContainerSecurity { DropCapabilities = ["ALL"], AddCapabilities = security.AddAmbientCapabilities })] : null,
-    };
+        var ambient = security.AddAmbientCapabilities.Count == 0 ? null : Capabilities.For(new ContainerSecurity { DropCapabilities = ["ALL"], AddCapabilities = security.AddAmbientCapabilities });
+        IReadOnlyList<string> bounding = [.. capabilities.Union(ambient ?? [])];
+        // The kernel clears all but the ambient ones for another user at the exec; runtimes that ask for more would keep them.
+        var held = user.Uid == 0 ? bounding : ambient ?? [];
+        return new OciCapabilities { Bounding = bounding, Effective = held, Permitted = held, Inheritable = ambient, Ambient = ambient };
+    }
 
     /// <summary>Root without CAP_SYS_RESOURCE can't lower the value below its own.</summary>
     private int? OomScore(ContainerSpec spec) =>
@@ -111,15 +110,7 @@ public sealed class SpecBuilder(CgroupHierarchy cgroups)
             return null;
         if (profile.Kind is ProfileKind.RuntimeDefault)
             return DefaultSeccomp.For(capabilities);
-        try
-        {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(profile.LocalhostReference), OciJson.Default.OciSeccomp)
-                ?? throw new InvalidRequestException($"container {spec.Name}: seccomp profile {profile.LocalhostReference} is empty");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
-        {
-            throw new InvalidRequestException($"container {spec.Name}: seccomp profile {profile.LocalhostReference} cannot be read: {e.Message}", e);
-        }
+        return SeccompFile.Read(spec.Name, profile.LocalhostReference, capabilities);
     }
 
     /// <summary>The names by which Falco and others know a container and its pod.</summary>
