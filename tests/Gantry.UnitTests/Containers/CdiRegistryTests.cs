@@ -111,7 +111,7 @@ public sealed class CdiRegistryTests : IDisposable
 
     private static string Device(string type, string name, string variable, string common, params (string Name, string Variable)[] more)
     {
-        var devices = more.Prepend((name, variable)).Select(device => $$"""{"name":"{{device.Item1}}","containerEdits":{"env":["{{device.Item2}}"]}}""");
-        return $$"""{"cdiVersion":"0.6.0","kind":"v.example/{{type}}","containerEdits":{"env":["{{common}}"]},"devices":[{{string.Join(',', devices)}}]}""";
+        var devices = more.Prepend((name, variable)).Select(device => $$$"""{"name":"{{{device.Item1}}}","containerEdits":{"env":["{{{device.Item2}}}"]}}""");
+        return $$$"""{"cdiVersion":"0.6.0","kind":"v.example/{{{type}}}","containerEdits":{"env":["{{{common}}}"]},"devices":[{{{string.Join(',', devices)}}}]}""";
     }
 }
