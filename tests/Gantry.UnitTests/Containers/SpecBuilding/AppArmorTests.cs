@@ -3,7 +3,7 @@ using Gantry.Containers.SpecBuilding;
 using Gantry.Faults;
 using Xunit;
 
-namespace Gantry.UnitTests.Containers;
+namespace Gantry.UnitTests.Containers.SpecBuilding;
 
 public sealed class AppArmorTests : IDisposable
 {

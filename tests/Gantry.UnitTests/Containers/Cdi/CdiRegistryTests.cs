@@ -3,7 +3,7 @@ using Gantry.Faults;
 using Gantry.Oci.Spec;
 using Xunit;
 
-namespace Gantry.UnitTests.Containers;
+namespace Gantry.UnitTests.Containers.Cdi;
 
 public sealed class CdiRegistryTests : IDisposable
 {
