@@ -2,7 +2,9 @@ using Gantry.Cgroups;
 using Gantry.Concurrency;
 using Gantry.Configuration;
 using Gantry.Containers;
+using Gantry.Containers.Cdi;
 using Gantry.Containers.SpecBuilding;
+using Gantry.Containers.Volumes;
 using Gantry.Events;
 using Gantry.Images;
 using Gantry.Identity;
@@ -67,13 +69,21 @@ public sealed class Composition
         Network = new PodNetwork(cni, new CniPlugin(cni), Paths);
         var pins = new NamespacePins(Paths);
 
+        MountFeatures = new MountFeatures(Paths);
         var runtimeDeadline = TimeSpan.FromSeconds(config.RuntimeTimeoutSeconds);
         var runtimes = new RuntimeLimits(new CallLimit("OCI runtimes", config.RuntimeMaxParallel, runtimeDeadline, time), runtimeDeadline);
         var kernel = new KernelCalls(config.RuntimeMaxParallel, runtimeDeadline, time);
         Handlers = new RuntimeHandlers(
             config.Handlers.ToDictionary(
                 handler => handler.Key,
-                IContainerRuntime (handler) => new RuntimeCommand(new RuntimeHandler(handler.Key, handler.Value, Paths.RuntimeRoot(handler.Key), []), runtimes)),
+                IContainerRuntime (handler) => new RuntimeCommand(
+                    new RuntimeHandler(handler.Key, handler.Value.Path, Paths.RuntimeRoot(handler.Key), handler.Value.Arguments)
+                    {
+                        Environment = handler.Value.Environment,
+                        AllowedAnnotations = handler.Value.AllowedAnnotations,
+                        PrivilegedWithoutHostDevices = handler.Value.PrivilegedWithoutHostDevices,
+                    },
+                    runtimes)),
             config.DefaultHandler);
         var monitor = config.Monitor.Length > 0 ? config.Monitor : Path.Combine(AppContext.BaseDirectory, "gantry-monitor");
         Monitors = new MonitorLauncher(monitor, Paths, runtimes, time, log);
@@ -81,15 +91,18 @@ public sealed class Composition
 
         Containers = new ContainerStore(Paths);
         var containerLocks = new KeyedLock<ContainerId>();
-        var leftovers = new ContainerLeftovers(Paths, Handlers, Cgroups, log);
+        var volumes = new VolumeStage(Paths, Images, Snapshots);
+        var leftovers = new ContainerLeftovers(Paths, Handlers, Cgroups, volumes, log);
         Exits = new ContainerExits(Containers, leftovers, containerLocks, Events, time, log);
         Starter = new ContainerStarter(Containers, Handlers, leftovers, containerLocks, Events, time, log);
         Stopper = new ContainerStopper(Containers, Handlers, Monitors, Cgroups, containerLocks, time, log);
         Remover = new ContainerRemover(Containers, Stopper, leftovers, Monitors, containerLocks, Events, time, log);
         Executor = new ContainerExecutor(Containers, Handlers, Paths);
         Logs = new ContainerLogs(Containers, Monitors);
-        Updater = new ContainerUpdater(Containers, Handlers, containerLocks);
-        var creator = new ContainerCreator(Containers, new ContainerParts(Paths, Images, Snapshots, specs, Monitors, Handlers, kernel), leftovers, Events, time, log);
+        Updater = new ContainerUpdater(Containers, Handlers, Cgroups.Hierarchy, containerLocks);
+        var finisher = new SpecFinisher(new CdiRegistry(config.CdiDirectories), AppArmor.OfNode(Paths.State));
+        var parts = new ContainerParts(Paths, Images, new ContainerRoot(Paths, Snapshots), volumes, specs, finisher, Monitors, Handlers, kernel);
+        var creator = new ContainerCreator(Containers, parts, leftovers, Events, time, log);
 
         Pods = new PodStore(Paths);
         var podGate = new PodGate();
@@ -154,6 +167,8 @@ public sealed class Composition
     public PodNetwork Network { get; }
 
     public RuntimeHandlers Handlers { get; }
+
+    public MountFeatures MountFeatures { get; }
 
     public MonitorLauncher Monitors { get; }
 
@@ -239,5 +254,5 @@ public sealed class Composition
     }
 
     /// <summary>The chainIDs that containers stand on.</summary>
-    public IReadOnlySet<Digest> LayersInUse() => Containers.All.SelectMany(container => container.Layers).ToHashSet();
+    public IReadOnlySet<Digest> LayersInUse() => Containers.All.SelectMany(container => container.LayersInUse).ToHashSet();
 }

@@ -98,7 +98,7 @@ using var stopping = new CancellationTokenSource();
 var (exits, trimming, care) = (Task.CompletedTask, Task.CompletedTask, Task.CompletedTask);
 try
 {
-    if (config.CniInstallDefault && Gantry.Networking.DefaultConflist.InstallIfNone(config.CniConfDirectory, config.CniDefaultSubnet))
+    if (config.CniInstallDefault && config.CniConfTemplate.Length == 0 && Gantry.Networking.DefaultConflist.InstallIfNone(config.CniConfDirectory, config.CniDefaultSubnet))
         log.DefaultNetworkInstalled(config.CniConfDirectory);
     await node.Images.OpenAsync();
     exits = node.Exits.RunAsync(node.Monitors, exit => node.PodLost(PodId.Parse(exit.Id.Value)), stopping.Token);

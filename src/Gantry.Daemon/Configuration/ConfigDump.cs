@@ -20,10 +20,11 @@ public static class ConfigDump
         Line(text, "default_handler", Quoted(config.DefaultHandler));
         Line(text, "timeout_seconds", Number(config.RuntimeTimeoutSeconds));
         Line(text, "max_parallel", Number(config.RuntimeMaxParallel));
-        Table(text, "runtime.handlers");
-        foreach (var (name, path) in config.Handlers.OrderBy(handler => handler.Key, StringComparer.Ordinal))
-            Line(text, Quoted(name), Quoted(path));
+        Line(text, "cdi_dirs", List(config.CdiDirectories));
+        foreach (var (name, handler) in config.Handlers.OrderBy(handler => handler.Key, StringComparer.Ordinal))
+            Handler(text, name, handler);
         Table(text, "cni");
+        Line(text, "conf_template", Quoted(config.CniConfTemplate));
         Line(text, "conf_dir", Quoted(config.CniConfDirectory));
         Line(text, "bin_dirs", List(config.CniBinDirectories));
         Line(text, "timeout_seconds", Number(config.CniTimeoutSeconds));
@@ -43,6 +44,16 @@ public static class ConfigDump
         Line(text, "log_dir", Quoted(config.LocalPodLogs));
         Line(text, "restart_delay_seconds", Number(config.LocalPodRestartDelaySeconds));
         return text.ToString();
+    }
+
+    private static void Handler(StringBuilder text, string name, HandlerConfig handler)
+    {
+        Table(text, $"runtime.handlers.{Quoted(name)}");
+        Line(text, "path", Quoted(handler.Path));
+        Line(text, "arguments", List(handler.Arguments));
+        Line(text, "environment", List(handler.Environment));
+        Line(text, "allowed_annotations", List(handler.AllowedAnnotations));
+        Line(text, "privileged_without_host_devices", handler.PrivilegedWithoutHostDevices ? "true" : "false");
     }
 
     private static void Registry(StringBuilder text, RegistryConfig config)

@@ -18,8 +18,10 @@ public static class ConfigFile
         ["monitor"] = (config, value) => config with { Monitor = Text(value) },
         ["pod_init"] = (config, value) => config with { PodInit = AbsolutePath(value) },
         ["runtime.default_handler"] = (config, value) => config with { DefaultHandler = Text(value) },
+        ["runtime.cdi_dirs"] = (config, value) => config with { CdiDirectories = Texts(value) },
         ["runtime.timeout_seconds"] = (config, value) => config with { RuntimeTimeoutSeconds = Number(value, 1, 3600) },
         ["runtime.max_parallel"] = (config, value) => config with { RuntimeMaxParallel = Number(value, 1, 10000) },
+        ["cni.conf_template"] = (config, value) => config with { CniConfTemplate = Text(value) },
         ["cni.conf_dir"] = (config, value) => config with { CniConfDirectory = AbsolutePath(value) },
         ["cni.bin_dirs"] = (config, value) => config with { CniBinDirectories = Texts(value) },
         ["cni.timeout_seconds"] = (config, value) => config with { CniTimeoutSeconds = Number(value, 1, 3600) },
@@ -69,6 +71,8 @@ public static class ConfigFile
             errors.Add("streaming.tls_client_ca asks for clients' certificates, which needs streaming.tls_cert and streaming.tls_key");
         if (Sharing.ShareServer.ProblemOf(config.Registry) is { } problem)
             errors.Add(problem);
+        foreach (var (name, handler) in config.Handlers.Where(handler => handler.Value.Path.Length == 0))
+            errors.Add($"runtime.handlers.{name} has no path");
         return errors.Count == 0 ? config : throw new InvalidRequestException(string.Join('\n', errors));
     }
 
@@ -111,8 +115,8 @@ public static class ConfigFile
         var line = $"{file}({pair.Span.Start.Line + 1})";
         try
         {
-            if (key.StartsWith(HandlerPrefix, StringComparison.Ordinal) && key.IndexOf('.', HandlerPrefix.Length) < 0)
-                return config with { Handlers = new Dictionary<string, string>(config.Handlers) { [key[HandlerPrefix.Length..]] = AbsolutePath(pair.Value!) } };
+            if (key.StartsWith(HandlerPrefix, StringComparison.Ordinal) && ApplyHandler(config, key[HandlerPrefix.Length..], pair.Value!) is { } changed)
+                return changed;
             if (RegistryKeys.TryApply(config.Registry, key, pair.Value!) is { } registry)
                 return config with { Registry = registry };
             if (_keys.TryGetValue(key, out var apply))
@@ -126,6 +130,16 @@ public static class ConfigFile
             errors.Add($"{line}: {key} is {shown}, where {e.Message} is expected");
         }
         return config;
+    }
+
+    /// <summary>"NAME", whose value is the path, or "NAME.KEY"; null for a key that a handler does not have.</summary>
+    private static GantryConfig? ApplyHandler(GantryConfig config, string key, ValueSyntax value)
+    {
+        var dot = key.IndexOf('.', StringComparison.Ordinal);
+        var name = dot < 0 ? key : key[..dot];
+        var before = config.Handlers.GetValueOrDefault(name) ?? new HandlerConfig("");
+        var after = HandlerConfig.Apply(before, dot < 0 ? "path" : key[(dot + 1)..], value);
+        return after is null ? null : config with { Handlers = new Dictionary<string, HandlerConfig>(config.Handlers) { [name] = after } };
     }
 
     private static string Name(KeySyntax? key) => key is null ? "" : string.Concat(key.ToString().Split('.').Select((part, n) => (n > 0 ? "." : "") + part.Trim().Trim('"', '\'')));
@@ -147,7 +161,7 @@ public static class ConfigFile
         ? (int)number
         : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}"));
 
-    private static string OneOf(ValueSyntax value, params string[] choices) => choices.Contains(Text(value)) ? Text(value) : throw new FormatException(string.Join(" or ", choices));
+    internal static string OneOf(ValueSyntax value, params string[] choices) => choices.Contains(Text(value)) ? Text(value) : throw new FormatException(string.Join(" or ", choices));
 
     internal static List<string> Texts(ValueSyntax value) => value is ArraySyntax array
         ? [.. array.Items.Select(item => Text(item.Value!))]

@@ -27,8 +27,16 @@ public static class ConfigText
         timeout_seconds = 60
         # How many run at the same time; more wait for their turn.
         max_parallel = 64
+        # Where vendors describe their devices (Container Device Interface); a later directory hides an earlier one.
+        cdi_dirs = ["/etc/cdi", "/var/run/cdi"]
 
-        # OCI runtimes by handler name, which RuntimeClass asks for.
+        # OCI runtimes by handler name, which RuntimeClass asks for: a path, or a table [runtime.handlers.NAME] of
+        #   path = "/usr/bin/youki"                   the program, with the command line of runc
+        #   type = "oci"                              the one type that there is
+        #   arguments = ["--debug"]                   more arguments before the verb
+        #   environment = ["NAME=value"]              for the program's own process
+        #   allowed_annotations = ["run.oci.*"]       annotations that it may see; no others reach it
+        #   privileged_without_host_devices = true    privileged containers get none of the node's devices
         [runtime.handlers]
         crun = "/usr/bin/crun"
         runc = "/usr/sbin/runc"
@@ -36,6 +44,9 @@ public static class ConfigText
         [cni]
         # The network's configuration; the first valid file counts.
         conf_dir = "/etc/cni/net.d"
+        # A file from which 10-gantry.conflist in conf_dir is made when the kubelet tells the node's pod CIDRs, if conf_dir holds
+        # no other: containerd's conf_template, with .PodCIDR, .PodCIDRRanges and .Routes. Then no default is installed.
+        conf_template = ""
         # Where plugins are looked for, in this order.
         bin_dirs = ["/opt/cni/bin", "/usr/lib/cni"]
         # A plugin that takes longer is killed.

@@ -19,8 +19,15 @@ public sealed record GantryConfig
 
     public string DefaultHandler { get; init; } = "crun";
 
-    /// <summary>By name, the OCI runtime's path.</summary>
-    public IReadOnlyDictionary<string, string> Handlers { get; init; } = new Dictionary<string, string> { ["crun"] = "/usr/bin/crun", ["runc"] = "/usr/sbin/runc" };
+    /// <summary>By name.</summary>
+    public IReadOnlyDictionary<string, HandlerConfig> Handlers { get; init; } = new Dictionary<string, HandlerConfig>
+    {
+        ["crun"] = new("/usr/bin/crun"),
+        ["runc"] = new("/usr/sbin/runc"),
+    };
+
+    /// <summary>Where Container Device Interface files are; a later directory's devices hide an earlier one's.</summary>
+    public IReadOnlyList<string> CdiDirectories { get; init; } = ["/etc/cdi", "/var/run/cdi"];
 
     public int RuntimeTimeoutSeconds { get; init; } = 60;
 
@@ -33,6 +40,9 @@ public sealed record GantryConfig
     public int CniTimeoutSeconds { get; init; } = 60;
 
     public int CniMaxParallel { get; init; } = 32;
+
+    /// <summary>A file: the template of a network configuration, which UpdateRuntimeConfig fills with the node's pod CIDRs; empty for none.</summary>
+    public string CniConfTemplate { get; init; } = "";
 
     public bool CniInstallDefault { get; init; } = true;
 

@@ -62,9 +62,11 @@ public sealed class FaultInterceptor(Composition node, ILogger log) : Intercepto
         TimedOutException => new Status(StatusCode.DeadlineExceeded, failure.Message),
         ResourceExhaustedException => new Status(StatusCode.ResourceExhausted, failure.Message),
         UnavailableException => new Status(StatusCode.Unavailable, failure.Message),
-        // The kubelet reads these two from the message's prefix, and only where the code is Unknown.
+        // The kubelet reads these four from the message's prefix, and only where the code is Unknown.
         RegistryUnavailableException => new Status(StatusCode.Unknown, $"RegistryUnavailable: {failure.Message}"),
         SignatureInvalidException => new Status(StatusCode.Unknown, $"SignatureValidationFailed: {failure.Message}"),
+        ImageVolumeException => new Status(StatusCode.Unknown, $"ImageVolumeMountFailed: {failure.Message}"),
+        RecursiveReadOnlyUnsupportedException => new Status(StatusCode.Unknown, $"RROUnsupported: {failure.Message}"),
         RegistryRefusedException => new Status(StatusCode.PermissionDenied, failure.Message),
         CorruptContentException => new Status(StatusCode.FailedPrecondition, failure.Message),
         ToolFailedException => new Status(StatusCode.Internal, failure.Message),

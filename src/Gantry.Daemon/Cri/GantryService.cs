@@ -98,7 +98,7 @@ public sealed class GantryService(Composition node) : Gantry.Api.GantryService.G
             MemoryRssBytes = Environment.WorkingSet,
         };
         response.Conditions.Add(new DaemonCondition { Name = "network", Ok = network.Ready, Message = network.Message });
-        foreach (var (name, path) in node.Config.Handlers)
+        foreach (var (name, path) in node.Config.Handlers.Select(handler => (handler.Key, handler.Value.Path)))
             response.Conditions.Add(new DaemonCondition { Name = $"runtime {name}", Ok = File.Exists(path), Message = File.Exists(path) ? path : $"{path} is not installed" });
         var isHybrid = node.Cgroups.Hierarchy.Mode is Cgroups.CgroupMode.Hybrid;
         response.Conditions.Add(new DaemonCondition

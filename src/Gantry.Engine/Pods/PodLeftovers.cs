@@ -3,6 +3,7 @@ using Gantry.Containers;
 using Gantry.Identity;
 using Gantry.Linux.Files;
 using Gantry.Linux.Mounts;
+using Gantry.Linux.Namespaces;
 using Gantry.Networking;
 using Gantry.Persistence;
 using Microsoft.Extensions.Logging;
@@ -31,7 +32,7 @@ public sealed class PodLeftovers(
     {
         var netns = paths.PodNamespace(record.Id, "net");
         return new NetworkAttachment(
-            record.Id, File.Exists(netns) ? netns : "", record.Spec.Name, record.Spec.Namespace, record.Spec.Uid, record.Spec.PortMappings,
+            record.Id, NamespaceFile.Exists(netns) ? netns : "", record.Spec.Name, record.Spec.Namespace, record.Spec.Uid, record.Spec.PortMappings,
             record.Spec.Annotations, record.Spec.Dns, record.CgroupPath);
     }
 
@@ -41,7 +42,7 @@ public sealed class PodLeftovers(
         // Its cached network configuration is enough for the DEL; the names in the arguments are for logs only.
         var netns = paths.PodNamespace(id, "net");
         var attachment = new NetworkAttachment(
-            id, File.Exists(netns) ? netns : "", "unknown", "unknown", "unknown", [], new Dictionary<string, string>(), null, "");
+            id, NamespaceFile.Exists(netns) ? netns : "", "unknown", "unknown", "unknown", [], new Dictionary<string, string>(), null, "");
         await network.DetachAsync(attachment, CancellationToken.None);
         LetGo(id);
         cgroups.Remove(CgroupPath.ForPod("", id));

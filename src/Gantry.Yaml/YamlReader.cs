@@ -2,13 +2,13 @@ using System.Text.Json.Nodes;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
-namespace Gantry.Cli.Manifests;
+namespace Gantry.Yaml;
 
 /// <summary>
 /// YAML to JSON values, from the parser's events: no reflection, every error with its line and column, a key given twice
 /// refused, and bounds on depth and size so that a page of nested aliases cannot fill the memory.
 /// </summary>
-internal sealed class YamlReader
+public sealed class YamlReader
 {
     private const int MaxDepth = 64;
     private const int MaxNodes = 200_000;
@@ -20,7 +20,7 @@ internal sealed class YamlReader
     private YamlReader(TextReader text) => _parser = new Parser(text);
 
     /// <summary>The documents of a stream; a document without content is left out.</summary>
-    /// <exception cref="ManifestException">Not YAML, or YAML that JSON cannot say.</exception>
+    /// <exception cref="YamlFormatException">Not YAML, or YAML that JSON cannot say.</exception>
     public static IReadOnlyList<JsonNode> Read(TextReader text)
     {
         var reader = new YamlReader(text);
@@ -31,7 +31,7 @@ internal sealed class YamlReader
         catch (YamlException failure)
         {
             // Where it went wrong, not where what went wrong began.
-            throw new ManifestException(failure.End, PlainMessage(failure), failure);
+            throw new YamlFormatException(failure.End, PlainMessage(failure), failure);
         }
     }
 
@@ -54,7 +54,7 @@ internal sealed class YamlReader
     {
         var start = _parser.Current?.Start ?? Mark.Empty;
         if (depth > MaxDepth)
-            throw new ManifestException(start, $"more than {MaxDepth} levels deep");
+            throw new YamlFormatException(start, $"more than {MaxDepth} levels deep");
         Count(start);
         if (_parser.TryConsume<AnchorAlias>(out var alias))
             return Expand(alias);
@@ -64,7 +64,7 @@ internal sealed class YamlReader
             return Remember(sequence.Anchor, ReadSequence(depth));
         if (_parser.TryConsume<MappingStart>(out var mapping))
             return Remember(mapping.Anchor, ReadMapping(depth));
-        throw new ManifestException(start, "a value is missing here");
+        throw new YamlFormatException(start, "a value is missing here");
     }
 
     private JsonArray ReadSequence(int depth)
@@ -83,12 +83,12 @@ internal sealed class YamlReader
         {
             var at = _parser.Current?.Start ?? Mark.Empty;
             if (!_parser.TryConsume<Scalar>(out var key))
-                throw new ManifestException(at, "a key must be plain text, not a list or a mapping");
+                throw new YamlFormatException(at, "a key must be plain text, not a list or a mapping");
             var value = ReadNode(depth + 1);
             if (key is { Value: "<<", Style: ScalarStyle.Plain })
                 merges.Add((at, value));
             else if (!map.TryAdd(key.Value, value))
-                throw new ManifestException(at, $"the key '{key.Value}' is given twice");
+                throw new YamlFormatException(at, $"the key '{key.Value}' is given twice");
         }
         foreach (var (at, value) in merges)
             Merge(map, value, at);
@@ -105,7 +105,7 @@ internal sealed class YamlReader
             return;
         }
         if (source is not JsonObject map)
-            throw new ManifestException(at, "'<<' needs a mapping, or a list of them");
+            throw new YamlFormatException(at, "'<<' needs a mapping, or a list of them");
         foreach (var (key, value) in map)
             into.TryAdd(key, Copy(value, at));
     }
@@ -113,7 +113,7 @@ internal sealed class YamlReader
     private JsonNode? Expand(AnchorAlias alias)
     {
         if (!_anchors.TryGetValue(alias.Value, out var node))
-            throw new ManifestException(alias.Start, $"no anchor '&{alias.Value}' before this alias");
+            throw new YamlFormatException(alias.Start, $"no anchor '&{alias.Value}' before this alias");
         return Copy(node, alias.Start);
     }
 
@@ -149,7 +149,7 @@ internal sealed class YamlReader
     private void Count(Mark at)
     {
         if (++_nodes > MaxNodes)
-            throw new ManifestException(at, $"more than {MaxNodes} values; this is no pod manifest");
+            throw new YamlFormatException(at, $"more than {MaxNodes} values");
     }
 
     private static JsonNode? ScalarToJson(Scalar scalar)
@@ -165,7 +165,7 @@ internal sealed class YamlReader
         }
         catch (FormatException failure)
         {
-            throw new ManifestException(scalar.Start, failure.Message, failure);
+            throw new YamlFormatException(scalar.Start, failure.Message, failure);
         }
     }
 

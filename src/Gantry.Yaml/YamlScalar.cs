@@ -2,13 +2,13 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
-namespace Gantry.Cli.Manifests;
+namespace Gantry.Yaml;
 
 /// <summary>
 /// What a plain YAML scalar means: YAML 1.2's core schema (yaml.org/spec/1.2.2, 10.3.2), with one word of Kubernetes' own
 /// reader kept: 0644 is octal. Read as 644 it would silently give a volume other permissions than kubectl does.
 /// </summary>
-internal static partial class YamlScalar
+public static partial class YamlScalar
 {
     /// <summary>The JSON value of a plain scalar; null is JSON's null.</summary>
     /// <exception cref="FormatException">.inf and .nan, which JSON cannot say.</exception>
