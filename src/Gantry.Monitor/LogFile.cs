@@ -89,7 +89,7 @@ internal sealed class LogFile(string path)
 }
 
 /// <summary>Cuts one output stream of the container into the log's lines, and passes it on to attached clients as it is.</summary>
-internal sealed class LogLines(LogFile log, byte[] stream, AttachClients attached, AttachKind kind)
+internal sealed class LogLines(LogFile log, byte[] stream, AttachClients? attached = null, AttachKind kind = AttachKind.Output)
 {
     public const int LongestLine = 16 << 10;
 
@@ -102,9 +102,9 @@ internal sealed class LogLines(LogFile log, byte[] stream, AttachClients attache
     /// <summary>Reads what is there, or a good part of it; false when the stream has ended.</summary>
     /// <param name="source">The pipe, or the terminal.</param>
     /// <param name="mayWait">Whether to stop where a terminal's client is behind.</param>
-    public bool Read(FileDescriptor source, bool mayWait)
+    public bool Read(FileDescriptor source, bool mayWait = false)
     {
-        for (var n = 0; n < MostReads && !(mayWait && attached.IsBehind); n++)
+        for (var n = 0; n < MostReads && !(mayWait && attached is { IsBehind: true }); n++)
         {
             var outcome = DescriptorIo.Read(source, _pending.AsSpan(_length), out var count);
             if (outcome == IoOutcome.WouldBlock)
@@ -117,7 +117,7 @@ internal sealed class LogLines(LogFile log, byte[] stream, AttachClients attache
                 End();
                 return false;
             }
-            attached.Send(kind, _pending.AsSpan(_length, count));
+            attached?.Send(kind, _pending.AsSpan(_length, count));
             Stamp();
             Cut(count);
         }

@@ -47,7 +47,14 @@ public sealed class ConfigFileTests : IDisposable
             Monitor = "/m",
             PodInit = "/i",
             DefaultHandler = "kata.v2",
-            Handlers = new Dictionary<string, string> { ["crun"] = "/c", ["runc"] = "/r", ["kata-v2"] = "/k" },
+            Handlers = new Dictionary<string, HandlerConfig>
+            {
+                ["crun"] = new("/c"),
+                ["runc"] = new("/r"),
+                ["kata-v2"] = new("/k") { Arguments = ["--debug"], Environment = ["A=b"], AllowedAnnotations = ["a/*"], PrivilegedWithoutHostDevices = true },
+            },
+            CdiDirectories = ["/cdi"],
+            CniConfTemplate = "/t",
             RuntimeTimeoutSeconds = 7,
             RuntimeMaxParallel = 8,
             CniConfDirectory = "/n",
@@ -56,9 +63,23 @@ public sealed class ConfigFileTests : IDisposable
             CniMaxParallel = 10,
             CniInstallDefault = false,
             CniDefaultSubnet = "10.1.0.0/16",
-            CertsDirectories = [],
-            MaxParallelDownloads = 11,
-            NoProgressSeconds = 12,
+            Registry = new RegistryConfig
+            {
+                CertsDirectories = [],
+                MaxParallelDownloads = 11,
+                NoProgressSeconds = 12,
+                DownloadBytesPerSecond = 13 << 20,
+                TokenHosts = new Dictionary<string, string> { ["r.example:5000"] = "t.example" },
+                DownloadBytesPerSecondByHost = new Dictionary<string, long> { ["r.example"] = 14 << 20 },
+                MaxImageBytes = 15L << 20,
+                MaxImageFiles = 16,
+                MaxLayers = 17,
+                RetrySeconds = 18,
+                ScrubHours = 19,
+            },
+            StreamingPort = 20,
+            StreamingIdleSeconds = 21,
+            StreamingCreationSeconds = 22,
             LocalPodLogs = "/l",
             LocalPodRestartDelaySeconds = 0,
         } with
@@ -132,7 +153,7 @@ public sealed class ConfigFileTests : IDisposable
         var config = Load("[runtime.handlers]\nkata = \"/k\"\ncrun = \"/mine/crun\"");
 
         Assert.Equal(["crun", "kata", "runc"], config.Handlers.Keys.Order());
-        Assert.Equal("/mine/crun", config.Handlers["crun"]);
+        Assert.Equal("/mine/crun", config.Handlers["crun"].Path);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Text;
 using Gantry.Containers;
 using Gantry.Faults;
 using Gantry.Identity;
+using Gantry.Linux.Namespaces;
 using Gantry.Networking;
 using Gantry.Persistence;
 using Gantry.Pods;

@@ -124,24 +124,14 @@ public sealed class SpecBuilderTests
     [Fact]
     public void For_Mounts_AskedOnesReplaceTheStandardOnes()
     {
-        var spec = Spec() with { Mounts = [new MountSpec("/dev", "/tmp"), new MountSpec("/etc/hosts", "/tmp"), new MountSpec("/a/b/c", "/tmp"), new MountSpec("/a", "/tmp")] };
+        var asked = new[] { "/dev", "/etc/hosts", "/a/b/c", "/a" }.Select(path => new OciMount(path, "bind", "/tmp", ["rbind"])).ToList();
 
-        var destinations = ContainerMounts.For(spec, Place(), CgroupMode.V1).Select(mount => mount.Destination).ToList();
+        var destinations = ContainerMounts.For(Spec(), Place(), asked).Select(mount => mount.Destination).ToList();
 
         Assert.Equal(1, destinations.Count(path => path == "/dev"));
         Assert.Equal(1, destinations.Count(path => path == "/etc/hosts"));
         Assert.DoesNotContain("/dev/pts", destinations);
         Assert.True(destinations.IndexOf("/a") < destinations.IndexOf("/a/b/c"));
-    }
-
-    [Theory]
-    [InlineData(true, false, MountPropagation.Private, "set readonly too")]
-    [InlineData(true, true, MountPropagation.HostToContainer, "private propagation")]
-    public void For_RecursiveReadOnly_ContradictionsAreRefused(bool recursive, bool readOnly, MountPropagation propagation, string words)
-    {
-        var spec = Spec() with { Mounts = [new MountSpec("/a", "/tmp") { RecursiveReadOnly = recursive, ReadOnly = readOnly, Propagation = propagation }] };
-
-        Assert.Contains(words, Assert.Throws<InvalidRequestException>(() => ContainerMounts.For(spec, Place(), CgroupMode.V1)).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -167,7 +157,7 @@ public sealed class SpecBuilderTests
         Assert.Contains(words, Assert.Throws<InvalidRequestException>(() => Devices.For(Spec() with { Devices = [new DeviceSpec("/dev/x", path, "r")] })).Message, StringComparison.Ordinal);
 
     private static OciSpec Build(ContainerSpec spec, ResolvedUser? user = null, CgroupHierarchy? hierarchy = null) =>
-        new SpecBuilder(hierarchy ?? _v1).Build(spec, Place(), new ImageConfig { Command = ["sh"] }, user ?? new ResolvedUser(0, 0, [0]));
+        new SpecBuilder(hierarchy ?? _v1).Build(spec, Place(), new ImageConfig { Command = ["sh"] }, user ?? new ResolvedUser(0, 0, [0]), []);
 
     private static ContainerSpec Spec() => new() { Name = "web", Image = new ImageSource("nginx") };
 

@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
-using Gantry.Cli.Manifests;
+using Gantry.Yaml;
 using Xunit;
 
-namespace Gantry.UnitTests.Cli;
+namespace Gantry.UnitTests.Yaml;
 
 public sealed class YamlReaderTests
 {
@@ -33,19 +33,19 @@ public sealed class YamlReaderTests
     [InlineData("a: b: c", "1:")]
     [InlineData("a: \"x", "1:")]
     public void Read_WrongYaml_NamesLineAndColumn(string yaml, string words) =>
-        Assert.Contains(words, Assert.Throws<ManifestException>(() => YamlReader.Read(new StringReader(yaml))).Message, StringComparison.Ordinal);
+        Assert.Contains(words, Assert.Throws<YamlFormatException>(() => YamlReader.Read(new StringReader(yaml))).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Read_BombOfAliases_IsRefused()
     {
         var yaml = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + string.Concat(Enumerable.Range(1, 12).Select(n => $"a{n}: &a{n} [{string.Join(", ", Enumerable.Repeat($"*a{n - 1}", 9))}]\n"));
 
-        Assert.Contains("values", Assert.Throws<ManifestException>(() => YamlReader.Read(new StringReader(yaml))).Message, StringComparison.Ordinal);
+        Assert.Contains("values", Assert.Throws<YamlFormatException>(() => YamlReader.Read(new StringReader(yaml))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Read_DeepNesting_IsRefused() =>
-        Assert.Contains("levels deep", Assert.Throws<ManifestException>(() => YamlReader.Read(new StringReader(new string('[', 100)))).Message, StringComparison.Ordinal);
+        Assert.Contains("levels deep", Assert.Throws<YamlFormatException>(() => YamlReader.Read(new StringReader(new string('[', 100)))).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Read_SeveralDocuments_AreAllThere() =>
