@@ -1,5 +1,6 @@
 using Gantry.Faults;
 using Gantry.Identity;
+using Gantry.Linux.Files;
 using Gantry.Linux.Mounts;
 using Gantry.Linux.Namespaces;
 using Gantry.Persistence;
@@ -16,6 +17,9 @@ public interface INamespacePins
     /// <returns>The kinds that were pinned.</returns>
     /// <exception cref="InvalidRequestException">A sysctl is not allowed, or the kernel does not know it.</exception>
     Task<IReadOnlyList<string>> PinAsync(NamespaceRequest request, CancellationToken cancel);
+
+    /// <summary>Where a namespace is pinned; empty where it is not, or not any more.</summary>
+    string PathOf(PodId id, string kind);
 
     /// <summary>Lets the namespaces go; those that are not there are fine.</summary>
     void Unpin(PodId id);
@@ -52,6 +56,13 @@ public sealed class NamespacePins(NodePaths paths) : INamespacePins
         return pinned;
     }
 
+    public string PathOf(PodId id, string kind)
+    {
+        // The file alone says nothing: without the namespace on it, it is an empty file, and plugins refuse it.
+        var path = paths.PodNamespace(id, kind);
+        return FileStatus.TryGet(path) is { } file && FileStatus.TryGet(paths.PodState(id)) is { } folder && DeviceOf(file) != DeviceOf(folder) ? path : "";
+    }
+
     public void Unpin(PodId id)
     {
         foreach (var kind in _kinds)
@@ -63,6 +74,8 @@ public sealed class NamespacePins(NodePaths paths) : INamespacePins
             File.Delete(file);
         }
     }
+
+    private static (uint, uint) DeviceOf(FileStatus status) => (status.DeviceMajor, status.DeviceMinor);
 
     private void SetUp(NamespaceRequest request, List<string> pinned)
     {
