@@ -29,12 +29,13 @@ public sealed class OtherRuntimeTests(NodeNetwork network)
             var run = containerd.Gantry("run", "/etc/hostname");
             Assert.NotEqual(0, run.Code);
 
-            // A pod on the node's network needs no plugin, and no further image than the pause image of the test set.
-            var pod = await cri.RunPodAsync(config =>
-            {
-                config.Hostname = "";
-                config.Linux.SecurityContext.NamespaceOptions.Network = NamespaceMode.Node;
-            });
+            // A pod on the node's network needs no plugin, and no further image than the pause image of the test set. It is
+            // not the context's: once it is removed, this containerd has no answer for who stops it again.
+            var config = cri.PodConfig();
+            config.Hostname = "";
+            config.Linux.SecurityContext.NamespaceOptions.Network = NamespaceMode.Node;
+            Directory.CreateDirectory(config.LogDirectory);
+            var pod = new SpecPod(cri, (await cri.Runtime.RunPodSandboxAsync(new RunPodSandboxRequest { Config = config })).PodSandboxId, config);
             var container = await pod.RunShellAsync("echo hello; sleep 1000");
             Assert.Contains(container.Config.Metadata.Name, containerd.Gantry("ps").Output, StringComparison.Ordinal);
             await Check.EventuallyAsync(() => Task.FromResult(containerd.Gantry("logs", container.Id).Output == "hello\n"), "the log");
