@@ -36,6 +36,8 @@ internal sealed class ContainerProcess
     /// <summary>Its standard input's writing end; null for /dev/null and for a pty.</summary>
     public FileDescriptor? Input { get; }
 
+    public bool HasTerminal => Error is null;
+
     public OomWatch Oom { get; }
 
     /// <summary>Runs the runtime's create.</summary>
@@ -46,7 +48,11 @@ internal sealed class ContainerProcess
         using var error = request.HasTerminal ? null : Pipe.Open();
         using var input = request.HasInput && !request.HasTerminal ? Pipe.Open() : null;
         using var console = request.HasTerminal ? UnixSocket.Listen(ConsoleSocket) : null;
-        var arguments = new List<string>(request.RuntimeArguments) { "--log", RuntimeLog, "--log-format", "json", "create", "--bundle", request.Bundle, "--pid-file", PidFile };
+        // Whole paths: crun may be in another mount namespace, and so in another directory, by the time that it writes the pid.
+        var arguments = new List<string>(request.RuntimeArguments)
+        {
+            "--log", Path.Combine(request.Bundle, RuntimeLog), "--log-format", "json", "create", "--bundle", request.Bundle, "--pid-file", Path.Combine(request.Bundle, PidFile),
+        };
         if (console is not null)
         {
             // By this process's working directory: a socket's path may have 107 bytes, and a bundle's own name has 64 of them.

@@ -30,6 +30,7 @@ internal sealed class NodeConnection : IDisposable
         Runtime = new RuntimeService.RuntimeServiceClient(invoker);
         Images = new ImageService.ImageServiceClient(invoker);
         Gantry = new GantryService.GantryServiceClient(invoker);
+        ImageStore = new GantryImages.GantryImagesClient(invoker);
     }
 
     public Endpoint Endpoint { get; }
@@ -40,6 +41,9 @@ internal sealed class NodeConnection : IDisposable
 
     /// <summary>gantry.v1; other CRI servers answer Unimplemented.</summary>
     public GantryService.GantryServiceClient Gantry { get; }
+
+    /// <summary>The image part of gantry.v1.</summary>
+    public GantryImages.GantryImagesClient ImageStore { get; }
 
     /// <summary>Why the socket could not be connected, if that is what went wrong; gRPC's own error tells only that it did.</summary>
     public SocketError? ConnectFailure { get; private set; }

@@ -38,6 +38,20 @@ public sealed class FaultInterceptor(Composition node, ILogger log) : Intercepto
         }
     }
 
+    public override async Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            CheckRecovered(context);
+            return await continuation(requestStream, context);
+        }
+        catch (Exception e) when (e is not RpcException)
+        {
+            throw Translate(e, context);
+        }
+    }
+
     /// <summary>The status and message for a failure.</summary>
     internal static Status StatusOf(Exception failure, bool callerLeft) => failure switch
     {
@@ -48,9 +62,11 @@ public sealed class FaultInterceptor(Composition node, ILogger log) : Intercepto
         TimedOutException => new Status(StatusCode.DeadlineExceeded, failure.Message),
         ResourceExhaustedException => new Status(StatusCode.ResourceExhausted, failure.Message),
         UnavailableException => new Status(StatusCode.Unavailable, failure.Message),
-        // The kubelet reads these two from the message's prefix, and only where the code is Unknown.
+        // The kubelet reads these four from the message's prefix, and only where the code is Unknown.
         RegistryUnavailableException => new Status(StatusCode.Unknown, $"RegistryUnavailable: {failure.Message}"),
         SignatureInvalidException => new Status(StatusCode.Unknown, $"SignatureValidationFailed: {failure.Message}"),
+        ImageVolumeException => new Status(StatusCode.Unknown, $"ImageVolumeMountFailed: {failure.Message}"),
+        RecursiveReadOnlyUnsupportedException => new Status(StatusCode.Unknown, $"RROUnsupported: {failure.Message}"),
         RegistryRefusedException => new Status(StatusCode.PermissionDenied, failure.Message),
         CorruptContentException => new Status(StatusCode.FailedPrecondition, failure.Message),
         ToolFailedException => new Status(StatusCode.Internal, failure.Message),

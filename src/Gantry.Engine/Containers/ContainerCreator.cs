@@ -1,22 +1,24 @@
 using System.Text.Json;
 using Gantry.Concurrency;
 using Gantry.Containers.SpecBuilding;
+using Gantry.Containers.Volumes;
 using Gantry.Events;
 using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Images;
+using Gantry.Images.Store;
 using Gantry.Linux.Files;
 using Gantry.Monitoring;
 using Gantry.Oci.Spec;
 using Gantry.Persistence;
-using Gantry.Snapshots;
 using Microsoft.Extensions.Logging;
 
 namespace Gantry.Containers;
 
 /// <summary>The parts of the node that a new container is made of.</summary>
 public sealed record ContainerParts(
-    NodePaths Paths, ImageStore Images, SnapshotStore Snapshots, SpecBuilder Specs, IMonitors Monitors, RuntimeHandlers Handlers, KernelCalls Kernel);
+    NodePaths Paths, ImageStore Images, ContainerRoot Roots, VolumeStage Volumes, SpecBuilder Specs, SpecFinisher Finisher, IMonitors Monitors,
+    RuntimeHandlers Handlers, KernelCalls Kernel);
 
 /// <summary>What a pod lends to a container that is made in it.</summary>
 /// <param name="Pod">The pod.</param>
@@ -39,17 +41,21 @@ public sealed class ContainerCreator(
     /// <exception cref="OperationCanceledException">The pod is being stopped.</exception>
     public async Task<ContainerId> CreateAsync(ContainerSpec spec, PodLoan pod, CancellationToken cancel)
     {
-        var image = parts.Images.Find(spec.Image.Reference)
+        // Held until the record is written, which names the layers: a removal meanwhile would take them from below the mount.
+        using var use = parts.Images.Use(spec.Image.Reference)
             ?? throw new NotFoundException($"container {spec.Name}: image {spec.Image.Reference} is not on this node; pull it first");
+        var image = use.Image;
         var id = ContainerId.New();
         var place = pod.PlaceOf(id);
         await using var undo = new RollbackStack(log);
         undo.Push("container directories", () => leftovers.Delete(id));
         // It looks at what the request names: mount sources, devices and directories of anybody's file systems.
-        var (user, logPath) = await parts.Kernel.RunAsync($"container {spec.Name}: preparing its root and mounts", given => Prepare(id, image, spec, place, pod, given), cancel);
+        var (built, user, volumes, logPath) = await parts.Kernel.RunAsync($"container {spec.Name}: preparing its root and mounts", given => Prepare(id, image, spec, place, pod, given), cancel);
+        WriteBundle(id, await parts.Finisher.FinishAsync(built, spec, place, parts.Handlers.Get(pod.Handler).Handler));
         undo.Push("OCI runtime's create", () => leftovers.ReleaseAsync(id, pod.Handler, place.CgroupPath));
         var pid = await parts.Monitors.LaunchAsync(Launch(id, spec, pod, logPath), cancel);
         undo.Push("monitor", () => parts.Monitors.StopAsync(id));
+        parts.Volumes.Release(id);
         var record = new ContainerRecord
         {
             Id = id,
@@ -60,6 +66,7 @@ public sealed class ContainerCreator(
             ImageReference = image.RepoDigests.Count > 0 ? image.RepoDigests[0] : image.Id.Value,
             ImageName = image.Tags.Count > 0 ? image.Tags[0] : spec.Image.Reference,
             Layers = image.ChainIds,
+            ImageVolumes = volumes.Images,
             User = user,
             Resources = spec.Resources,
             StopSignal = StopSignal(spec, image),
@@ -76,27 +83,12 @@ public sealed class ContainerCreator(
         return id;
     }
 
-    private (ResolvedUser User, string LogPath) Prepare(
-        ContainerId id, ImageRecord image, ContainerSpec spec, ContainerPlace place, PodLoan pod, CancellationToken given)
+    private Prepared Prepare(ContainerId id, ImageRecord image, ContainerSpec spec, ContainerPlace place, PodLoan pod, CancellationToken given)
     {
-        MountRoot(id, image, spec);
+        parts.Roots.Mount(id, image, spec, place);
         var user = ResolveUser(place.Rootfs, spec, image);
-        var oci = parts.Specs.Build(spec, place, image.Config, user);
-        given.ThrowIfCancellationRequested();
-        WriteBundle(id, oci);
-        return (user, LogPath(spec, pod));
-    }
-
-    private void MountRoot(ContainerId id, ImageRecord image, ContainerSpec spec)
-    {
-        const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-        Directory.CreateDirectory(parts.Paths.Container(id), Private);
-        Directory.CreateDirectory(parts.Paths.ContainerState(id), Private);
-        Directory.CreateDirectory(parts.Paths.ContainerUpper(id));
-        Directory.CreateDirectory(parts.Paths.ContainerWork(id));
-        Directory.CreateDirectory(parts.Paths.ContainerRootfs(id));
-        var lowers = image.ChainIds.Reverse().Select(parts.Snapshots.TreePath).ToList();
-        OverlayMount.Mount(lowers, parts.Paths.ContainerUpper(id), parts.Paths.ContainerWork(id), parts.Paths.ContainerRootfs(id), new OverlayOptions { NoDevices = !spec.Security.Privileged });
+        var volumes = parts.Volumes.Prepare(id, spec, place, given);
+        return new Prepared(parts.Specs.Build(spec, place, image.Config, user, volumes.Mounts), user, volumes, LogPath(spec, pod));
     }
 
     private static ResolvedUser ResolveUser(string rootfs, ContainerSpec spec, ImageRecord image)
@@ -128,6 +120,9 @@ public sealed class ContainerCreator(
         LogPath = logPath,
         Terminal = spec.Terminal,
         Stdin = spec.Stdin,
+        StdinOnce = spec.StdinOnce,
         ExitPath = parts.Paths.ContainerExit(id),
     };
+
+    private sealed record Prepared(OciSpec Spec, ResolvedUser User, PreparedVolumes Volumes, string LogPath);
 }

@@ -1,4 +1,5 @@
 using Gantry.Cgroups;
+using Gantry.Containers.Volumes;
 using Gantry.Identity;
 using Gantry.Linux;
 using Gantry.Linux.Files;
@@ -12,7 +13,7 @@ namespace Gantry.Containers;
 /// Gives back what a container holds besides its record and its writable layer. Every step is idempotent, and one that
 /// fails does not keep the others from being done: the first failure is thrown at the end.
 /// </summary>
-public sealed class ContainerLeftovers(NodePaths paths, RuntimeHandlers runtimes, CgroupFolder cgroups, ILogger log)
+public sealed class ContainerLeftovers(NodePaths paths, RuntimeHandlers runtimes, CgroupFolder cgroups, VolumeStage volumes, ILogger log)
 {
     /// <summary>Kills every process of a container's cgroup.</summary>
     public void Kill(ContainerRecord record)
@@ -35,6 +36,7 @@ public sealed class ContainerLeftovers(NodePaths paths, RuntimeHandlers runtimes
         {
             failures.Add(e);
         }
+        Try(failures, () => volumes.Release(id));
         Try(failures, () => Mount.Unmount(paths.ContainerRootfs(id), lazy: true));
         if (cgroup.Length > 0)
             Try(failures, () => cgroups.Remove(cgroup));
@@ -77,6 +79,7 @@ public sealed class ContainerLeftovers(NodePaths paths, RuntimeHandlers runtimes
     /// <summary>Deletes the container's directories: renamed first, so that no half-deleted container is ever read.</summary>
     public void Delete(ContainerId id)
     {
+        volumes.Release(id);
         Mount.Unmount(paths.ContainerRootfs(id), lazy: true);
         DirectoryRemover.Remove(paths.ContainerState(id));
         Trash.Throw(paths, paths.Container(id), $"container-{id.Value}");

@@ -26,11 +26,11 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, Runtime
     public async Task<int> LaunchAsync(MonitorLaunch launch, CancellationToken cancel)
     {
         var request = new LaunchRequest(
-            launch.Id.Value, launch.Handler.Path, launch.Handler.GlobalArguments, launch.Bundle, launch.LogPath, launch.ExitPath, launch.Terminal, launch.Stdin);
+            launch.Id.Value, launch.Handler.Path, launch.Handler.GlobalArguments, launch.Bundle, launch.LogPath, launch.ExitPath, launch.Terminal, launch.Stdin, launch.StdinOnce);
         var file = Path.Combine(launch.Bundle, LaunchRequest.FileName);
         using var place = await limits.Calls.EnterAsync(cancel);
         AtomicFile.Write(file, request.ToText());
-        var monitor = Spawn(file, out var report);
+        var monitor = Spawn(file, launch.Handler.Environment, out var report);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(limits.Deadline);
         string answer;
@@ -75,6 +75,9 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, Runtime
             throw new WrongStateException($"container {id.Short}: its log could not be reopened: {answer}");
     }
 
+    public Task<AttachedStreams> AttachAsync(ContainerId id, AttachRequest request, CancellationToken cancel) =>
+        AttachedStreams.OpenAsync(id, paths.ContainerBundle(id), request, cancel);
+
     public async Task StopAsync(ContainerId id)
     {
         try
@@ -96,14 +99,15 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, Runtime
             ProcessTree.Kill(pid);
     }
 
-    private int Spawn(string launchFile, out FileDescriptor report)
+    private int Spawn(string launchFile, IReadOnlyList<string> environment, out FileDescriptor report)
     {
         using var pipe = Pipe.Open();
         try
         {
             var pid = ProcessSpawn.Start(new SpawnRequest(monitorPath, [launchFile])
             {
-                Environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+                // The runtime has the monitor's.
+                Environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", .. environment],
                 Descriptors = [null, null, null, pipe.Writer],
                 NewSession = true,
             });

@@ -14,9 +14,13 @@ namespace Gantry.Oci;
 /// <summary>crun and runc, whose command lines are alike.</summary>
 public sealed class RuntimeCommand(RuntimeHandler handler, RuntimeLimits limits) : IContainerRuntime
 {
+    private static readonly TimeSpan _featuresDeadline = TimeSpan.FromSeconds(10);
     private readonly RuntimeExec _exec = new(handler, limits);
+    private Task<RuntimeFeatures>? _features;
 
     public RuntimeHandler Handler { get; } = handler;
+
+    public Task<RuntimeFeatures> FeaturesAsync() => _features ??= AskFeaturesAsync();
 
     public async Task StartAsync(ContainerId id, CancellationToken cancel) => Check("start", id, await RunAsync(["start", id.Value], cancel));
 
@@ -65,13 +69,34 @@ public sealed class RuntimeCommand(RuntimeHandler handler, RuntimeLimits limits)
     public Task<RunningProcess> StartProcessAsync(ContainerId id, OciProcess process, bool hasInput, string folder, CancellationToken cancel) =>
         _exec.StartAsync(id, process, hasInput, folder, cancel);
 
+    private async Task<RuntimeFeatures> AskFeaturesAsync()
+    {
+        try
+        {
+            var result = await ToolRunner.RunAsync(new ToolRequest(Handler.Path, ["features"]) { Timeout = _featuresDeadline, Environment = Handler.ProcessEnvironment }, CancellationToken.None);
+            return result.ExitCode == 0 ? RuntimeFeatures.Parse(result.Output) : RuntimeFeatures.Unknown;
+        }
+        catch (SyscallException)
+        {
+            // Not installed, which is no answer: it is asked again when it may be.
+            _features = null;
+            return RuntimeFeatures.Unknown;
+        }
+    }
+
     private async Task<ToolResult> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancel, byte[]? input = null)
     {
         using var place = await limits.Calls.EnterAsync(cancel);
         try
         {
             return await ToolRunner.RunAsync(
-                new ToolRequest(Handler.Path, [.. Handler.GlobalArguments, .. arguments]) { Timeout = limits.Deadline, StandardInput = input ?? [] }, cancel);
+                new ToolRequest(Handler.Path, [.. Handler.GlobalArguments, .. arguments])
+                {
+                    Timeout = limits.Deadline,
+                    StandardInput = input ?? [],
+                    Environment = Handler.ProcessEnvironment,
+                },
+                cancel);
         }
         catch (SyscallException e) when (e.Errno is Errno.ENOENT)
         {

@@ -70,6 +70,12 @@ public sealed record NodePaths(string Root, string State)
 
     public string ContainerRootfs(ContainerId id) => $"{ContainerState(id)}/rootfs";
 
+    /// <summary>
+    /// Volumes that are made ready for the OCI runtime, by number, and the layers as the pod's user namespace sees them;
+    /// mounted only while the container is created.
+    /// </summary>
+    public string ContainerVolumes(ContainerId id) => $"{ContainerState(id)}/volumes";
+
     /// <summary>Written by the monitor when the container has ended.</summary>
     public string ContainerExit(ContainerId id) => $"{ContainerState(id)}/exit";
 

@@ -3,6 +3,7 @@ using Gantry.Containers;
 using Gantry.Identity;
 using Gantry.Linux.Files;
 using Gantry.Linux.Mounts;
+using Gantry.Linux.Namespaces;
 using Gantry.Networking;
 using Gantry.Persistence;
 using Microsoft.Extensions.Logging;
@@ -27,16 +28,21 @@ public sealed class PodLeftovers(
     }
 
     /// <summary>What the network plugins are told of the pod; its namespace's path is empty once it is gone.</summary>
-    public NetworkAttachment Attachment(PodRecord record) => new(
-        record.Id, pins.PathOf(record.Id, "net"), record.Spec.Name, record.Spec.Namespace, record.Spec.Uid, record.Spec.PortMappings,
-        record.Spec.Annotations, record.Spec.Dns, record.CgroupPath);
+    public NetworkAttachment Attachment(PodRecord record)
+    {
+        var netns = paths.PodNamespace(record.Id, "net");
+        return new NetworkAttachment(
+            record.Id, NamespaceFile.Exists(netns) ? netns : "", record.Spec.Name, record.Spec.Namespace, record.Spec.Uid, record.Spec.PortMappings,
+            record.Spec.Annotations, record.Spec.Dns, record.CgroupPath);
+    }
 
     /// <summary>Gives back what a pod without a readable record held, and deletes its directories.</summary>
     public async Task ReleaseUnknownAsync(PodId id)
     {
         // Its cached network configuration is enough for the DEL; the names in the arguments are for logs only.
+        var netns = paths.PodNamespace(id, "net");
         var attachment = new NetworkAttachment(
-            id, pins.PathOf(id, "net"), "unknown", "unknown", "unknown", [], new Dictionary<string, string>(), null, "");
+            id, NamespaceFile.Exists(netns) ? netns : "", "unknown", "unknown", "unknown", [], new Dictionary<string, string>(), null, "");
         await network.DetachAsync(attachment, CancellationToken.None);
         LetGo(id);
         cgroups.Remove(CgroupPath.ForPod("", id));

@@ -39,7 +39,6 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
                 : throw new AlreadyExistsException($"pod {PodKey.Of(requested)} has already stopped as {existing.Id.Short}: remove it, or use the next attempt");
         }
         var spec = requested with { RuntimeHandler = parts.Handlers.Resolve(requested.RuntimeHandler) };
-        RefuseWhatIsNotBuilt(spec);
         using var deadline = new CancellationTokenSource(_deadline, time);
         try
         {
@@ -101,12 +100,6 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
         log.PodKept(record.Id, PodKey.Of(record.Spec));
     }
 
-    private static void RefuseWhatIsNotBuilt(PodSpec spec)
-    {
-        if (spec.Security.Namespaces.User is { Mode: not NamespaceMode.Node })
-            throw new NotSupportedException($"pod {spec.Namespace}/{spec.Name} asks for a user namespace, which this version does not have yet");
-    }
-
     private void MakeDirectories(PodId id)
     {
         const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -117,7 +110,10 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
     private async Task<IReadOnlyList<string>> PinAsync(PodId id, PodSpec spec, string hostname, RollbackStack undo, CancellationToken cancel)
     {
         var request = new NamespaceRequest(
-            id, Network: !spec.UsesHostNetwork, Ipc: spec.Security.Namespaces.Ipc is not NamespaceMode.Node, Uts: !spec.UsesHostNetwork, hostname, spec.Sysctls);
+            id, Network: !spec.UsesHostNetwork, Ipc: spec.Security.Namespaces.Ipc is not NamespaceMode.Node, Uts: !spec.UsesHostNetwork, hostname, spec.Sysctls)
+        {
+            User = spec.Security.Namespaces.UserNamespace,
+        };
         undo.Push("pinned namespaces", () => parts.Pins.Unpin(id));
         return await parts.Pins.PinAsync(request, cancel);
     }
@@ -137,7 +133,7 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
         // Before the ADD: a plugin that fails half-way still needs a DEL (CNI specification, "Deleting").
         undo.Push("attach network", () => parts.Network.DetachAsync(attachment, CancellationToken.None));
         var addresses = await parts.Network.AttachAsync(attachment, cancel);
-        PodFiles.WriteHosts(paths, record.Id, hostname, addresses.Addresses);
+        PodFiles.WriteHosts(paths, record.Id, record.Spec, hostname, addresses.Addresses);
         return record with { Addresses = addresses.Addresses };
     }
 

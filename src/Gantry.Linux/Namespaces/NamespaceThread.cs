@@ -9,18 +9,51 @@ public enum NamespaceKinds
     None = 0,
     Uts = 0x04000000,
     Ipc = 0x08000000,
+    User = 0x10000000,
     Network = 0x40000000,
 }
 
 /// <summary>
-/// A thread that makes new namespaces for itself, does something in them, and dies. Namespaces belong to a thread: one of
-/// the pool would carry them into other work.
+/// A thread that makes new namespaces for itself or enters one, does something there, and dies. Namespaces belong to a
+/// thread: one of the pool would carry them into other work.
 /// </summary>
 public static class NamespaceThread
 {
     /// <summary>Runs <paramref name="work"/> in new namespaces of those kinds.</summary>
     /// <exception cref="SyscallException">The kernel refused them.</exception>
-    public static Task RunAsync(NamespaceKinds kinds, Action work)
+    public static Task RunAsync(NamespaceKinds kinds, Action work) => RunAsync(
+        () =>
+        {
+            if (kinds != NamespaceKinds.None && LibC.Unshare((int)kinds) != 0)
+                throw new SyscallException("unshare", LastErrno.Get(), kinds.ToString());
+            work();
+        });
+
+    /// <summary>Runs <paramref name="work"/> in namespaces that exist.</summary>
+    /// <param name="files">Each one's file, of any kind but mount and user.</param>
+    /// <exception cref="SyscallException">One is gone, or the kernel refused it.</exception>
+    public static Task RunInAsync(IReadOnlyList<string> files, Action work) => RunAsync(
+        () =>
+        {
+            foreach (var file in files)
+                Enter(file, NamespaceKinds.None);
+            work();
+        });
+
+    /// <summary>
+    /// Makes the calling thread another user's, for the rest of its life: what a namespace's own root alone may write.
+    /// </summary>
+    public static void BecomeUser(uint uid, uint gid)
+    {
+        const nint Same = -1;
+        var isArm = System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture is System.Runtime.InteropServices.Architecture.Arm64;
+        if (LibC.SetThreadIds(isArm ? 149 : 119, Same, (nint)gid, Same) != 0)
+            throw new SyscallException("setresgid", LastErrno.Get(), "thread");
+        if (LibC.SetThreadIds(isArm ? 147 : 117, Same, (nint)uid, Same) != 0)
+            throw new SyscallException("setresuid", LastErrno.Get(), "thread");
+    }
+
+    private static Task RunAsync(Action work)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var thread = new Thread(
@@ -28,8 +61,6 @@ public static class NamespaceThread
             {
                 try
                 {
-                    if (kinds != NamespaceKinds.None && LibC.Unshare((int)kinds) != 0)
-                        throw new SyscallException("unshare", LastErrno.Get(), kinds.ToString());
                     work();
                     done.SetResult();
                 }
@@ -44,9 +75,9 @@ public static class NamespaceThread
         return done.Task;
     }
 
-    /// <summary>Moves the calling thread into a namespace of another; only for one that <see cref="RunAsync"/> made.</summary>
+    /// <summary>Moves the calling thread into a namespace of another; only for one that <see cref="RunAsync(NamespaceKinds, Action)"/> made.</summary>
     /// <param name="file">A file that the namespace is pinned at, or one of /proc/PID/ns.</param>
-    /// <param name="kind">What it must be: a file of another kind is refused.</param>
+    /// <param name="kind">What it must be: a file of another kind is refused; None for any.</param>
     /// <exception cref="SyscallException">There is no such namespace (any more).</exception>
     public static void Enter(string file, NamespaceKinds kind)
     {

@@ -76,6 +76,7 @@ public sealed class GantryNode : IAsyncDisposable
         Handler = handler,
         CgroupParent = CgroupParent,
         NetworkNamespace = _network.NetnsPath,
+        ConnectAsync = (host, port) => Task.FromResult(NetnsConnection.Connect(_network.NetnsPath, host, port)),
     };
 
     /// <summary>Pods and containers of a test, made as the kubelet makes them.</summary>

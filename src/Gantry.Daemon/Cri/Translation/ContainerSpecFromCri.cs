@@ -1,7 +1,6 @@
 using Gantry.Containers;
 using Gantry.Cri.Api;
 using Gantry.Faults;
-using MountPropagation = Gantry.Containers.MountPropagation;
 
 namespace Gantry.Cri.Translation;
 
@@ -54,31 +53,9 @@ internal static class ContainerSpecFromCri
 
     private static List<MountSpec> Mounts(IEnumerable<Mount> mounts)
     {
-        var all = mounts.Select(Mount).ToList();
+        var all = mounts.Select(MountFromCri.Translate).ToList();
         var twice = all.GroupBy(mount => mount.ContainerPath.TrimEnd('/')).FirstOrDefault(group => group.Count() > 1);
         return twice is null ? all : throw new InvalidRequestException($"config.mounts: container_path {PodSpecFromCri.Shown(twice.Key)} is given {twice.Count()} times: each place takes one mount");
-    }
-
-    private static MountSpec Mount(Mount mount)
-    {
-        if (!PodSpecFromCri.IsPlainPath(mount.ContainerPath))
-            throw new InvalidRequestException($"config.mounts: container_path '{PodSpecFromCri.Shown(mount.ContainerPath)}' is not an absolute path without '..'");
-        if (mount.Image is null && !PodSpecFromCri.IsPlainPath(mount.HostPath))
-            throw new InvalidRequestException($"config.mounts: host_path '{PodSpecFromCri.Shown(mount.HostPath)}' of {mount.ContainerPath} is not an absolute path without '..'");
-        return new MountSpec(mount.ContainerPath, mount.HostPath)
-        {
-            ReadOnly = mount.Readonly,
-            RecursiveReadOnly = mount.RecursiveReadOnly,
-            SelinuxRelabel = mount.SelinuxRelabel,
-            Propagation = Enum.IsDefined(mount.Propagation)
-                ? (MountPropagation)(int)mount.Propagation
-                : throw new InvalidRequestException($"config.mounts: propagation {(int)mount.Propagation} of {mount.ContainerPath} is none that this runtime knows"),
-            UidMappings = [.. mount.UidMappings.Select(SecurityFromCri.Mapping)],
-            GidMappings = [.. mount.GidMappings.Select(SecurityFromCri.Mapping)],
-            Image = mount.Image is { Image.Length: > 0 } image ? Image(image) : null,
-            ImageSubPath = mount.ImageSubPath,
-            Options = [.. mount.MountOptions],
-        };
     }
 
     private static DeviceSpec Device(Device device) => device.HostPath.StartsWith('/') && device.ContainerPath.StartsWith('/') && device.Permissions.All(c => c is 'r' or 'w' or 'm')

@@ -55,16 +55,12 @@ internal static class SecurityFromCri
         Pid = Mode(given.Pid, "pid"),
         Ipc = Mode(given.Ipc, "ipc"),
         TargetId = given.TargetId,
-        User = given.UsernsOptions is { } user
-            ? new UserNamespaceSpec(Mode(user.Mode, "userns_options.mode"), [.. user.Uids.Select(Mapping)], [.. user.Gids.Select(Mapping)])
-            : null,
+        User = given.UsernsOptions is { } user ? UserNamespaceFromCri.Translate(user, given) : null,
     };
 
     private static NamespaceMode Mode(Api.NamespaceMode given, string field) => Enum.IsDefined(given)
         ? (NamespaceMode)(int)given
         : throw new InvalidRequestException($"namespace_options.{field}: {(int)given} is no mode that this runtime knows");
-
-    internal static IdMapping Mapping(IDMapping given) => new(given.HostId, given.ContainerId, given.Length);
 
     private static SelinuxLabel? Selinux(SELinuxOption? given) => given is null ? null : new SelinuxLabel(given.User, given.Role, given.Type, given.Level);
 
