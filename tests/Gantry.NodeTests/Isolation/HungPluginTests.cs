@@ -107,6 +107,29 @@ public sealed class HungPluginTests(NodeNetwork network)
     }
 
     [Fact]
+    public async Task StopPod_PluginIsNoLongerInstalled_OthersGiveTheirsBackAndItIsSaid()
+    {
+        await using var node = await GantryNode.StartAsync(network);
+        await using (var cri = node.Context())
+        {
+            var pod = await cri.RunPodAsync();
+            var address = $"{node.Directory}/ipam/test{node.Number}/{(await pod.StatusAsync()).Network.Ip}";
+            Assert.True(File.Exists(address));
+            File.Move($"{node.Gates.Folder}/{Gates.Plugin}", $"{node.Gates.Folder}/away");
+
+            var failure = await Assert.ThrowsAsync<RpcException>(pod.StopAsync);
+
+            Assert.Equal(StatusCode.FailedPrecondition, failure.StatusCode);
+            Assert.Contains($"CNI plugin '{Gates.Plugin}'", failure.Status.Detail, StringComparison.Ordinal);
+            Assert.Contains("install it", failure.Status.Detail, StringComparison.Ordinal);
+            Assert.False(File.Exists(address), "the address is held still");
+            File.Move($"{node.Gates.Folder}/away", $"{node.Gates.Folder}/{Gates.Plugin}");
+            await pod.StopAsync();
+        }
+        Assert.Empty(await Leftovers.AwaitNoneAsync(node));
+    }
+
+    [Fact]
     public async Task RunPod_EveryPlaceTakenByHungPlugins_WaitsForOneAndThenRuns()
     {
         await using var node = await GantryNode.StartAsync(network, "[cni]\ntimeout_seconds = 3\nmax_parallel = 2");

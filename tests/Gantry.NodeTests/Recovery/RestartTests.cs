@@ -54,6 +54,54 @@ public sealed class RestartTests(NodeNetwork network)
         Assert.Empty(await Leftovers.AwaitNoneAsync(node));
     }
 
+    /// <summary>Labels, annotations, mounts and times are a kubelet's only memory after its own restart.</summary>
+    [Fact]
+    public async Task Sigkill_Statuses_AreTheSameToTheLastByte()
+    {
+        await using var node = await GantryNode.StartAsync(network);
+        await using (var cri = node.Context())
+        {
+            var pod = await cri.RunPodAsync(config =>
+            {
+                config.Labels["äöü/\u2028"] = "line\nbreak, \"quoted\" \\ and \u0001";
+                config.Annotations["empty"] = "";
+                config.Annotations["long"] = new string('x', 10_000);
+            });
+            var container = await pod.RunShellAsync("sleep 1000", config =>
+            {
+                config.Annotations["json"] = "{\"a\":[1,2]}";
+                config.Mounts.Add(new Mount { ContainerPath = "/data//x/", HostPath = node.Directory });
+            });
+            var over = await pod.RunShellAsync("exit 3");
+            await over.WaitForExitAsync();
+            var before = (await pod.StatusAsync(), await container.StatusAsync(), await over.StatusAsync(), await cri.Images.ListImagesAsync(new ListImagesRequest()));
+
+            await node.RestartDaemonAsync();
+
+            Assert.Equal(before, (await pod.StatusAsync(), await container.StatusAsync(), await over.StatusAsync(), await cri.Images.ListImagesAsync(new ListImagesRequest())));
+        }
+    }
+
+    [Fact]
+    public async Task Sigkill_ContainerRunsOutOfMemoryMeanwhile_IsOomKilled()
+    {
+        await using var node = await GantryNode.StartAsync(network);
+        await using (var cri = node.Context())
+        {
+            var pod = await cri.RunPodAsync();
+            var container = await pod.RunShellAsync(
+                "while [ ! -e /tmp/go ]; do sleep 0.02; done; exec tail -c 1000000000 /dev/zero", config => config.Linux.Resources = new LinuxContainerResources { MemoryLimitInBytes = 32 << 20 });
+            await node.KillDaemonAsync();
+            await File.WriteAllTextAsync($"{node.State}/containers/{container.Id}/rootfs/tmp/go", "");
+            await NodeNetwork.WaitForAsync(() => Task.FromResult(File.Exists($"{node.State}/containers/{container.Id}/exit")), TimeSpan.FromSeconds(30), "the exit");
+
+            await node.StartDaemonAsync();
+
+            var status = await container.StatusAsync();
+            Assert.Equal((ContainerState.ContainerExited, 137, "OOMKilled"), (status.State, status.ExitCode, status.Reason));
+        }
+    }
+
     [Fact]
     public async Task Sigkill_AgainAndAgainWhileTheLogIsRotated_LosesNoLine()
     {
