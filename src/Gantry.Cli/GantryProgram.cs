@@ -9,6 +9,9 @@ namespace Gantry.Cli;
 /// <summary>One run of `gantry`: arguments in, an exit code out, and every failure as one line on standard error.</summary>
 internal static class GantryProgram
 {
+    /// <summary>EPIPE, which .NET hands on as it is.</summary>
+    private const int BrokenPipe = 32;
+
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Screen screen)
     {
         try
@@ -32,8 +35,8 @@ internal static class GantryProgram
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // A reader that left ("gantry logs web | head") is no failure worth a line.
-            if (screen.IsReaderGone)
+            // A reader that left ("gantry logs web | head") is no failure worth a line, whichever write found out first.
+            if (screen.IsReaderGone || failure.HResult == BrokenPipe)
                 return ExitCode.Ok;
             screen.Fail(failure.Message);
             return ExitCode.Failed;

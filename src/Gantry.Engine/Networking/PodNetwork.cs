@@ -70,7 +70,9 @@ public sealed class PodNetwork(CniOptions options, CniPlugin plugin, NodePaths p
     /// <exception cref="GantryException">A plugin failed: the address may be held still. Trying again is safe.</exception>
     public async Task DetachAsync(NetworkAttachment pod, CancellationToken cancel)
     {
-        if (!Holds(pod.Pod) || (Load(pod.Pod) ?? Guess()) is not { } saved)
+        if (!Holds(pod.Pod))
+            return;
+        if ((Load(pod.Pod) ?? Guess()) is not { } saved)
         {
             File.Delete(CachePath(pod.Pod));
             return;

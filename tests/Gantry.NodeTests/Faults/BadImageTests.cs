@@ -171,7 +171,7 @@ public sealed class BadImageTests(NodeNetwork network, BadImageTests.ImageNode s
 
         public GantryNode Node => _node!;
 
-        public async ValueTask InitializeAsync() => _node = await GantryNode.StartAsync(network, "[registry]\nno_progress_seconds = 1");
+        public async ValueTask InitializeAsync() => _node = await GantryNode.StartAsync(network, "[registry]\nno_progress_seconds = 1\nretry_seconds = 0");
 
         public async ValueTask DisposeAsync()
         {

@@ -106,7 +106,15 @@ public sealed class BadRequestTests(NodeNetwork network, BadRequestTests.Request
         {
             var container = await RunningAsync(cri);
             await container.StopAsync();
-            await cri.Runtime.ReopenContainerLogAsync(new ReopenContainerLogRequest { ContainerId = container.Id });
+            File.Delete(container.LogPath);
+            try
+            {
+                await cri.Runtime.ReopenContainerLogAsync(new ReopenContainerLogRequest { ContainerId = container.Id });
+            }
+            finally
+            {
+                Assert.False(File.Exists(container.LogPath), "a file that nobody writes to was made");
+            }
         }, StatusCode.FailedPrecondition, "log"),
         ["container in a stopped pod"] = (async cri =>
         {

@@ -159,6 +159,17 @@ public sealed class PodNetworkTests : IDisposable
     }
 
     [Fact]
+    public async Task DetachAsync_PodsDirectoryGone_IsDone()
+    {
+        var network = Network("one");
+        Directory.Delete(Paths.Pod(_pod), recursive: true);
+
+        await network.DetachAsync(Attachment(), CancellationToken.None);
+
+        Assert.Empty(Calls());
+    }
+
+    [Fact]
     public async Task DetachAsync_TornCache_IsTakenAsNothingAttached()
     {
         Plugin("first", Result);
