@@ -118,6 +118,18 @@ internal sealed class FakeRegistry : IAsyncDisposable
         return context.Response.WriteAsync(json);
     }
 
+    /// <summary>Sends up to 10 GiB, until the client has left; how much that was.</summary>
+    public static async Task<long> SendWithoutEndAsync(HttpContext context)
+    {
+        var piece = new byte[1 << 20];
+        var sent = 0L;
+        // What the flush says and not RequestAborted: writes to a client that has left return at once, and on a busy machine
+        // such a loop is round thousands of times before anyone cancels that token.
+        while (sent < 10L << 30 && await context.Response.BodyWriter.WriteAsync(piece) is { IsCompleted: false, IsCanceled: false })
+            sent += piece.Length;
+        return sent;
+    }
+
     private async Task HandleAsync(HttpContext context)
     {
         using var body = new StreamReader(context.Request.Body, Encoding.UTF8);
