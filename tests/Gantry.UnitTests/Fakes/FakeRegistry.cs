@@ -102,6 +102,8 @@ internal sealed class FakeRegistry : IAsyncDisposable
         return digest;
     }
 
+    public int SizeOfManifest(string repository, string reference) => _manifests[$"{repository}:{reference}"].Content.Length;
+
     public void Remove(Digest blob) => _blobs.TryRemove(blob.Value, out _);
 
     public async ValueTask DisposeAsync()
