@@ -69,7 +69,7 @@ public sealed class FaultInterceptor(Composition node, ILogger log) : Intercepto
         NotSupportedException => new Status(StatusCode.Unimplemented, failure.Message),
         SyscallException { IsExhaustion: true } => new Status(StatusCode.ResourceExhausted, failure.Message),
         OperationCanceledException when callerLeft => new Status(StatusCode.Cancelled, "the caller left"),
-        IOException when failure.Message.Contains("No space left", StringComparison.Ordinal) || failure.Message.Contains("disk was full", StringComparison.Ordinal) => new Status(StatusCode.ResourceExhausted, $"{failure.Message}: free some space"),
+        IOException when failure.Message.Contains("No space left", StringComparison.Ordinal) => new Status(StatusCode.ResourceExhausted, $"{failure.Message}: free some space"),
         _ => new Status(StatusCode.Internal, failure.Message),
     };
 

@@ -13,7 +13,7 @@ public sealed class ImagePruner(ImageStore images, ImageCollector collector, Fun
     {
         var used = layersInUse();
         var removed = new List<ImageRecord>();
-        foreach (var image in images.List().Where(image => !image.Pinned && (all || image.Names.Count == 0) && (image.ChainIds.Count == 0 || !used.Contains(image.ChainIds[^1]))))
+        foreach (var image in images.List().Where(image => !image.Pinned && (all || image.Names.Count == 0) && !used.Contains(image.ChainIds[^1])))
         {
             if (await images.RemoveAsync(image.Id.Value) is { } gone)
                 removed.Add(gone);

@@ -284,9 +284,6 @@ internal static class DiskFull
     private const int NoSpace = 28;
     private const int NoQuota = 122;
 
-    /// <summary>What .NET says where a file cannot be made as long as it is to become.</summary>
-    private const int NoRoomAhead = 112;
-
     public static bool Is(Exception e) => e is SyscallException { Errno: Errno.ENOSPC or Errno.EDQUOT }
-        || (e is IOException && ((e.HResult & 0xffff) is NoSpace or NoQuota or NoRoomAhead || e.Message.Contains("No space left", StringComparison.Ordinal)));
+        || (e is IOException && ((e.HResult & 0xffff) is NoSpace or NoQuota || e.Message.Contains("No space left", StringComparison.Ordinal)));
 }

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Gantry.UnitTests.Images.Pulling;
 
-/// <summary>S16, S24: images of every form that there is, and what their content may not decide.</summary>
+/// <summary>S16, S18, S24: images of every form that there is, and what their content may not decide.</summary>
 public sealed class PullContentTests
 {
     [Theory]
@@ -91,16 +91,25 @@ public sealed class PullContentTests
     }
 
     [Fact]
-    public async Task Prune_ImageWithoutLayers_IsOneLikeOthers()
+    public async Task S18_ProgramsAndLibrariesOfAnImage_AreNotTouchedByFurtherPulls()
     {
         await using var node = await ImageFixture.StartAsync();
-        node.Serve("team/empty", "1", []);
-        var empty = await node.PullAsync("team/empty:1");
+        string[] bait = ["usr/bin/xz", "usr/bin/gzip", "usr/bin/unpigz", "usr/bin/zstd", "usr/bin/tar", "lib/libnss_files.so.2", "etc/nsswitch.conf"];
+        var tools = TestLayer.Of(bait.Aggregate(new TarBuilder(), (tar, name) => tar.File(name, "bait", 0x1ED)));
+        node.Serve("team/app", "1", [tools]);
+        var tree = node.TreeOf(await node.PullAsync(), 0);
+        var old = new DateTime(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+        // An access time so old is renewed by any reading or running, also where the file system is mounted relatime.
+        foreach (var name in bait)
+            File.SetLastAccessTimeUtc($"{tree}/{name}", old);
+        var archive = new TarBuilder().File("etc/passwd", "root:x:0:0::/:/bin/sh").Build();
+        node.Serve("team/app", "2", [tools, new TestLayer(Zstd(archive), archive, "application/vnd.oci.image.layer.v1.tar+zstd"), .. ImageFixture.ThreeLayers()]);
 
-        var pruned = await node.Pruner.PruneAsync(all: true);
+        await node.PullAsync("team/app:2");
 
-        Assert.Equal([empty.Id], pruned.Removed.Select(image => image.Id));
-        Assert.Empty(node.Images.List());
+        Assert.All(bait, name => Assert.Equal(old, File.GetLastAccessTimeUtc($"{tree}/{name}")));
+        File.ReadAllText($"{tree}/{bait[0]}");
+        Assert.NotEqual(old, File.GetLastAccessTimeUtc($"{tree}/{bait[0]}"));
     }
 
     private static byte[] Zstd(byte[] content)
