@@ -23,6 +23,8 @@ internal static class GantryCommand
         root.Subcommands.Add(EventsVerb.Create(global, names));
         root.Subcommands.Add(LogsVerb.Create(global, names));
         root.Subcommands.Add(ExecVerb.Create(global, names));
+        root.Subcommands.Add(AttachVerb.Create(global, names));
+        root.Subcommands.Add(PortForwardVerb.Create(global, names));
         root.Subcommands.Add(StopVerb.Create(global, names));
         root.Subcommands.Add(RemoveVerb.Create(global, names));
         root.Subcommands.Add(PullVerb.Create(global));

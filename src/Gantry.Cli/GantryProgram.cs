@@ -44,6 +44,8 @@ internal static class GantryProgram
         }
     }
 
+    private static string OneLine(string message) => string.Join(' ', message.Split((char[])[' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries));
+
     private static async Task<int> ParseAndRunAsync(IReadOnlyList<string> arguments, Screen screen)
     {
         var names = await CompletionNames.ForAsync(arguments, screen);
@@ -54,7 +56,7 @@ internal static class GantryProgram
         {
             var asked = parsed.CommandResult.Command;
             var name = asked is RootCommand ? "gantry" : "gantry " + asked.Name;
-            throw CommandException.Usage($"{parsed.Errors[0].Message} See '{name} --help'.");
+            throw CommandException.Usage($"{OneLine(parsed.Errors[0].Message)} See '{name} --help'.");
         }
         return await parsed.InvokeAsync(new InvocationConfiguration
         {

@@ -26,6 +26,7 @@ using Gantry.Pods.Local;
 using Gantry.Recovery;
 using Gantry.Snapshots;
 using Gantry.Statistics;
+using Gantry.Streaming;
 
 namespace Gantry;
 
@@ -62,17 +63,20 @@ public sealed class Composition
         var careConfig = new ImageCareOptions(registryConfig.ImportDirectory, TimeSpan.FromHours(registryConfig.ScrubHours), RateLimit.Of(registryConfig.ScrubBytesPerSecond, time));
         ImageCare = new ImageCare(careConfig, Paths, ImageImporter, ImageChecker, ImageCollector, time, log);
 
-        var cni = new CniOptions(config.CniConfDirectory, config.CniBinDirectories, TimeSpan.FromSeconds(config.CniTimeoutSeconds));
+        var cni = new CniOptions(config.CniConfDirectory, config.CniBinDirectories, TimeSpan.FromSeconds(config.CniTimeoutSeconds)) { MaxParallel = config.CniMaxParallel };
         Network = new PodNetwork(cni, new CniPlugin(cni), Paths);
         var pins = new NamespacePins(Paths);
 
+        var runtimeDeadline = TimeSpan.FromSeconds(config.RuntimeTimeoutSeconds);
+        var runtimes = new RuntimeLimits(new CallLimit("OCI runtimes", config.RuntimeMaxParallel, runtimeDeadline, time), runtimeDeadline);
+        var kernel = new KernelCalls(config.RuntimeMaxParallel, runtimeDeadline, time);
         Handlers = new RuntimeHandlers(
             config.Handlers.ToDictionary(
                 handler => handler.Key,
-                IContainerRuntime (handler) => new RuntimeCommand(new RuntimeHandler(handler.Key, handler.Value, Paths.RuntimeRoot(handler.Key), []))),
+                IContainerRuntime (handler) => new RuntimeCommand(new RuntimeHandler(handler.Key, handler.Value, Paths.RuntimeRoot(handler.Key), []), runtimes)),
             config.DefaultHandler);
         var monitor = config.Monitor.Length > 0 ? config.Monitor : Path.Combine(AppContext.BaseDirectory, "gantry-monitor");
-        Monitors = new MonitorLauncher(monitor, Paths, time, log);
+        Monitors = new MonitorLauncher(monitor, Paths, runtimes, time, log);
         var specs = new SpecBuilder(Cgroups.Hierarchy);
 
         Containers = new ContainerStore(Paths);
@@ -80,31 +84,39 @@ public sealed class Composition
         var leftovers = new ContainerLeftovers(Paths, Handlers, Cgroups, log);
         Exits = new ContainerExits(Containers, leftovers, containerLocks, Events, time, log);
         Starter = new ContainerStarter(Containers, Handlers, leftovers, containerLocks, Events, time, log);
-        Stopper = new ContainerStopper(Containers, Handlers, Cgroups, time, log);
+        Stopper = new ContainerStopper(Containers, Handlers, Monitors, Cgroups, containerLocks, time, log);
         Remover = new ContainerRemover(Containers, Stopper, leftovers, Monitors, containerLocks, Events, time, log);
         Executor = new ContainerExecutor(Containers, Handlers, Paths);
         Logs = new ContainerLogs(Containers, Monitors);
         Updater = new ContainerUpdater(Containers, Handlers, containerLocks);
-        var creator = new ContainerCreator(Containers, new ContainerParts(Paths, Images, Snapshots, specs, Monitors, Handlers), leftovers, Events, time, log);
+        var creator = new ContainerCreator(Containers, new ContainerParts(Paths, Images, Snapshots, specs, Monitors, Handlers, kernel), leftovers, Events, time, log);
 
         Pods = new PodStore(Paths);
-        var podLocks = new KeyedLock<PodId>();
+        var podGate = new PodGate();
         var places = new PodPlaces(Paths, Containers);
         PodLeftovers = new PodLeftovers(Paths, Network, pins, leftovers, Cgroups, log);
         var init = new PodInit(Paths, Handlers, Monitors, specs, config.PodInit);
         PodRunner = new PodRunner(Paths, Pods, new PodParts(pins, Network, init, Cgroups, Handlers, places), PodLeftovers, Events, time, log);
-        PodStopper = new PodStopper(Pods, Containers, Stopper, PodLeftovers, podLocks, Events, time, log);
+        PodStopper = new PodStopper(Pods, Containers, Stopper, PodLeftovers, podGate, Events, time, log);
         PodRemover = new PodRemover(Pods, Containers, PodStopper, Remover, PodLeftovers, Events, time, log);
-        PodContainers = new PodContainers(Pods, Containers, creator, places, podLocks);
+        PodContainers = new PodContainers(Pods, Containers, creator, places, podGate);
 
+        Attacher = new ContainerAttacher(Containers, Monitors);
+        PortForwarder = new PodPortForwarder(Pods, Paths);
+        var streaming = StreamingOf(config);
+        var streams = new StreamServices(new ExecStream(Executor), new AttachStream(Attacher, time), new PortForwardStream(PortForwarder));
+        Streaming = new StreamingEndpoint(streaming, new StreamTokens(time), new StreamSessions(streaming, streams, Containers, Pods, time), log);
         var usage = new UsageReader(CgroupReader.For(Cgroups.Hierarchy), new SampleClock(time));
         Statistics = new NodeStatistics(Containers, Pods, usage, new WritableLayers(Paths, time, log), new NetworkCounters(Paths, time));
         Storage = new NodeStorage(Paths);
 
-        var local = new LocalContainers(Paths, new ContainerServices(PodContainers, Starter, Stopper, Remover, Containers), Images, Puller, time);
+        var local = new LocalContainers(
+            Paths, new ContainerServices(PodContainers, Starter, Stopper, Remover, Containers), Images, Puller, kernel,
+            TimeSpan.FromSeconds(config.LocalPodRestartDelaySeconds), time);
         Local = new LocalPods(Paths, config.LocalPodLogs, new PodServices(Pods, PodRunner, PodStopper, PodRemover, Containers), local, Images, log);
-        Recovery = new NodeRecovery(
-            Paths, new RecoveredStores(Pods, Containers), new RecoveredLeftovers(PodLeftovers, leftovers), Monitors, Exits, time, log);
+        var stores = new RecoveredStores(Pods, Containers);
+        Cleanup = new RecoveryCleanup(Paths, stores, new RecoveryTools(PodLeftovers, leftovers, PodStopper, Remover, Exits), Monitors, time, log);
+        Recovery = new NodeRecovery(Paths, stores, Monitors, Exits, Cleanup, time, log);
     }
 
     public GantryConfig Config { get; }
@@ -157,6 +169,12 @@ public sealed class Composition
 
     public ContainerExecutor Executor { get; }
 
+    public ContainerAttacher Attacher { get; }
+
+    public PodPortForwarder PortForwarder { get; }
+
+    public StreamingEndpoint Streaming { get; }
+
     public ContainerLogs Logs { get; }
 
     public ContainerUpdater Updater { get; }
@@ -181,6 +199,8 @@ public sealed class Composition
 
     public NodeRecovery Recovery { get; }
 
+    public RecoveryCleanup Cleanup { get; }
+
     /// <summary>Set when recovery is done: until then every answer but Version's is Unavailable.</summary>
     public bool IsRecovered
     {
@@ -195,6 +215,15 @@ public sealed class Composition
             Events.Publish(new NodeEvent(NodeEventKind.Stopped, id, null, TimeProvider.System.Nanoseconds()));
         return Task.CompletedTask;
     }
+
+    private static StreamingOptions StreamingOf(GantryConfig config) => new()
+    {
+        Address = System.Net.IPAddress.Parse(config.StreamingAddress),
+        Port = config.StreamingPort,
+        Tls = config.StreamingCertificate.Length > 0 ? new TlsFiles(config.StreamingCertificate, config.StreamingKey, config.StreamingClientAuthorities) : null,
+        IdleLimit = TimeSpan.FromSeconds(config.StreamingIdleSeconds),
+        CreationLimit = TimeSpan.FromSeconds(config.StreamingCreationSeconds),
+    };
 
     private static RegistryClient CreateRegistry(RegistryConfig config, TimeProvider time, ILogger log)
     {

@@ -28,7 +28,7 @@ catch (InvalidRequestException e)
 }
 if (options.PrintConfig)
 {
-    Console.Out.WriteLine(config);
+    Console.Out.Write(ConfigDump.Of(config));
     return 0;
 }
 if (!NativeLibrary.TryLoad("libssl.so.3", out _) && !NativeLibrary.TryLoad("libssl.so.1.1", out _))
@@ -59,6 +59,7 @@ builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
 builder.Services.AddRoutingCore();
 builder.Services.AddSingleton(node);
 builder.Services.AddSingleton<ILogger>(log);
+builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddGrpc(grpc =>
 {
     grpc.MaxReceiveMessageSize = 16 << 20;
@@ -80,6 +81,16 @@ app.MapGrpcService<ImagesService>();
 app.MapGrpcService<HealthService>();
 app.MapGrpcService<ReflectionServiceImpl>();
 
+// Before the CRI's socket: whoever asks for a stream is told where it is.
+try
+{
+    await node.Streaming.StartAsync(app.Services);
+}
+catch (InvalidRequestException e)
+{
+    await Console.Error.WriteLineAsync($"gantryd: {e.Message}");
+    return 1;
+}
 await app.StartAsync();
 claim.Opened();
 log.Listening(config.Socket);
@@ -90,8 +101,8 @@ try
     if (config.CniInstallDefault && Gantry.Networking.DefaultConflist.InstallIfNone(config.CniConfDirectory, config.CniDefaultSubnet))
         log.DefaultNetworkInstalled(config.CniConfDirectory);
     await node.Images.OpenAsync();
-    await node.Recovery.RunAsync(stopping.Token);
     exits = node.Exits.RunAsync(node.Monitors, exit => node.PodLost(PodId.Parse(exit.Id.Value)), stopping.Token);
+    await node.Recovery.RunAsync(stopping.Token);
     node.Local.Resume();
     node.IsRecovered = true;
     trimming = new MemoryTrimmer(TimeProvider.System).RunAsync(stopping.Token);
@@ -103,7 +114,8 @@ try
 finally
 {
     await stopping.CancelAsync();
+    await node.Streaming.DisposeAsync();
     await node.Local.DisposeAsync();
-    await Task.WhenAll(exits, trimming, care).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    await Task.WhenAll(exits, trimming, care, node.Cleanup.Rest).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }
 return 0;

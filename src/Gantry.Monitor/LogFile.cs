@@ -12,7 +12,6 @@ namespace Gantry.Monitor;
 /// </summary>
 internal sealed class LogFile(string path)
 {
-    private const int OpenFlags = 0x1 | 0x40 | 0x400; // O_WRONLY | O_CREAT | O_APPEND
     private const uint Mode = 0b110_100_000;
     private readonly byte[] _out = new byte[LogLines.LongestLine + 64 + 1024];
     private int _used;
@@ -28,7 +27,7 @@ internal sealed class LogFile(string path)
         if (path.Length == 0)
             return;
         Flush();
-        var opened = RegularFile.Open(path, OpenFlags, Mode);
+        var opened = RegularFile.OpenForAppend(path, Mode);
         _file?.Dispose();
         _file = opened;
     }
@@ -51,9 +50,35 @@ internal sealed class LogFile(string path)
     /// <summary>Hands everything to the kernel.</summary>
     public void Flush()
     {
-        if (_used > 0 && _file is not null && !DescriptorIo.WriteAll(_file, _out.AsSpan(0, _used)))
-            Dropped++;
+        if (_used > 0 && _file is not null)
+            Write(_file, _out.AsSpan(0, _used));
         _used = 0;
+    }
+
+    /// <summary>Whole lines alone stay: what a full disk has cut off would run into the next line.</summary>
+    private void Write(FileDescriptor file, ReadOnlySpan<byte> lines)
+    {
+        var rest = lines;
+        while (rest.Length > 0 && DescriptorIo.Write(file, rest, out var count) == IoOutcome.Done && count > 0)
+            rest = rest[count..];
+        if (rest.Length == 0)
+            return;
+        Dropped++;
+        var written = lines[..^rest.Length];
+        TryCut(file, written.Length - written.LastIndexOf((byte)'\n') - 1);
+    }
+
+    private void TryCut(FileDescriptor file, int bytes)
+    {
+        try
+        {
+            if (bytes > 0)
+                RegularFile.SetLength(file, FileStatus.Get(file, path).Size - bytes, path);
+        }
+        catch (SyscallException)
+        {
+            // Then a reader finds half a line: better than no log at all.
+        }
     }
 
     private void Append(ReadOnlySpan<byte> bytes)
@@ -63,18 +88,23 @@ internal sealed class LogFile(string path)
     }
 }
 
-/// <summary>Cuts one output stream of the container into the log's lines.</summary>
-internal sealed class LogLines(LogFile log, byte[] stream)
+/// <summary>Cuts one output stream of the container into the log's lines, and passes it on to attached clients as it is.</summary>
+internal sealed class LogLines(LogFile log, byte[] stream, AttachClients attached, AttachKind kind)
 {
     public const int LongestLine = 16 << 10;
+
+    /// <summary>Reads in a row: a container that never stops writing must not keep the monitor from everything else.</summary>
+    private const int MostReads = 64;
     private readonly byte[] _pending = new byte[LongestLine];
     private readonly byte[] _stamp = new byte[30];
     private int _length;
 
-    /// <summary>Reads what is there; false when the stream has ended.</summary>
-    public bool Read(FileDescriptor source)
+    /// <summary>Reads what is there, or a good part of it; false when the stream has ended.</summary>
+    /// <param name="source">The pipe, or the terminal.</param>
+    /// <param name="mayWait">Whether to stop where a terminal's client is behind.</param>
+    public bool Read(FileDescriptor source, bool mayWait)
     {
-        while (true)
+        for (var n = 0; n < MostReads && !(mayWait && attached.IsBehind); n++)
         {
             var outcome = DescriptorIo.Read(source, _pending.AsSpan(_length), out var count);
             if (outcome == IoOutcome.WouldBlock)
@@ -87,9 +117,12 @@ internal sealed class LogLines(LogFile log, byte[] stream)
                 End();
                 return false;
             }
+            attached.Send(kind, _pending.AsSpan(_length, count));
             Stamp();
             Cut(count);
         }
+        log.Flush();
+        return true;
     }
 
     private void Cut(int added)

@@ -1,6 +1,8 @@
 using System.Net.Sockets;
 using Gantry.Api;
 using Gantry.Cri.Api;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 
 namespace Gantry.Cli.Connection;
@@ -24,10 +26,11 @@ internal sealed class NodeConnection : IDisposable
             DisposeHttpClient = true,
             MaxReceiveMessageSize = MaxMessageBytes,
         });
-        Runtime = new RuntimeService.RuntimeServiceClient(_channel);
-        Images = new ImageService.ImageServiceClient(_channel);
-        Gantry = new GantryService.GantryServiceClient(_channel);
-        ImageStore = new GantryImages.GantryImagesClient(_channel);
+        var invoker = _channel.Intercept(WithLocalPods);
+        Runtime = new RuntimeService.RuntimeServiceClient(invoker);
+        Images = new ImageService.ImageServiceClient(invoker);
+        Gantry = new GantryService.GantryServiceClient(invoker);
+        ImageStore = new GantryImages.GantryImagesClient(invoker);
     }
 
     public Endpoint Endpoint { get; }
@@ -46,6 +49,13 @@ internal sealed class NodeConnection : IDisposable
     public SocketError? ConnectFailure { get; private set; }
 
     public void Dispose() => _channel.Dispose();
+
+    /// <summary>gantryd hides pods that run without a kubelet from the CRI's other clients; servers of others ignore the header.</summary>
+    private static Metadata WithLocalPods(Metadata headers)
+    {
+        headers.Add("gantry-local-pods", "yes");
+        return headers;
+    }
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
     {

@@ -30,7 +30,8 @@ internal sealed class YamlReader
         }
         catch (YamlException failure)
         {
-            throw new ManifestException(failure.Start, PlainMessage(failure), failure);
+            // Where it went wrong, not where what went wrong began.
+            throw new ManifestException(failure.End, PlainMessage(failure), failure);
         }
     }
 

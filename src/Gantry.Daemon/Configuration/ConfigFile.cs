@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Gantry.Faults;
 using Tomlyn.Parsing;
 using Tomlyn.Syntax;
@@ -17,12 +18,23 @@ public static class ConfigFile
         ["monitor"] = (config, value) => config with { Monitor = Text(value) },
         ["pod_init"] = (config, value) => config with { PodInit = AbsolutePath(value) },
         ["runtime.default_handler"] = (config, value) => config with { DefaultHandler = Text(value) },
+        ["runtime.timeout_seconds"] = (config, value) => config with { RuntimeTimeoutSeconds = Number(value, 1, 3600) },
+        ["runtime.max_parallel"] = (config, value) => config with { RuntimeMaxParallel = Number(value, 1, 10000) },
         ["cni.conf_dir"] = (config, value) => config with { CniConfDirectory = AbsolutePath(value) },
         ["cni.bin_dirs"] = (config, value) => config with { CniBinDirectories = Texts(value) },
         ["cni.timeout_seconds"] = (config, value) => config with { CniTimeoutSeconds = Number(value, 1, 3600) },
+        ["cni.max_parallel"] = (config, value) => config with { CniMaxParallel = Number(value, 1, 10000) },
         ["cni.install_default"] = (config, value) => config with { CniInstallDefault = Flag(value) },
         ["cni.default_subnet"] = (config, value) => config with { CniDefaultSubnet = Text(value) },
+        ["streaming.address"] = (config, value) => config with { StreamingAddress = NodeAddress(value) },
+        ["streaming.port"] = (config, value) => config with { StreamingPort = Number(value, 0, ushort.MaxValue) },
+        ["streaming.tls_cert"] = (config, value) => config with { StreamingCertificate = PathOrNone(value) },
+        ["streaming.tls_key"] = (config, value) => config with { StreamingKey = PathOrNone(value) },
+        ["streaming.tls_client_ca"] = (config, value) => config with { StreamingClientAuthorities = PathOrNone(value) },
+        ["streaming.idle_timeout_seconds"] = (config, value) => config with { StreamingIdleSeconds = Number(value, 1, 7 * 24 * 3600) },
+        ["streaming.creation_timeout_seconds"] = (config, value) => config with { StreamingCreationSeconds = Number(value, 1, 3600) },
         ["local_pods.log_dir"] = (config, value) => config with { LocalPodLogs = AbsolutePath(value) },
+        ["local_pods.restart_delay_seconds"] = (config, value) => config with { LocalPodRestartDelaySeconds = Number(value, 0, 300) },
     };
 
     private const string HandlerPrefix = "runtime.handlers.";
@@ -46,12 +58,30 @@ public static class ConfigFile
         var config = new GantryConfig();
         var errors = new List<string>();
         foreach (var file in files)
-            config = Apply(config, File.ReadAllText(file), file, errors);
+            config = Apply(config, Read(file), file, errors);
+        if (config.Root.TrimEnd('/') == config.State.TrimEnd('/'))
+            errors.Add($"root and state are both {config.Root}: what survives a reboot and what does not need a directory each");
         if (!config.Handlers.ContainsKey(config.DefaultHandler))
             errors.Add($"runtime.default_handler is '{config.DefaultHandler}', and runtime.handlers has {string.Join(", ", config.Handlers.Keys)}");
+        if ((config.StreamingCertificate.Length > 0) != (config.StreamingKey.Length > 0))
+            errors.Add("streaming.tls_cert and streaming.tls_key go together: one of them is set, and the other is not");
+        if (config.StreamingClientAuthorities.Length > 0 && config.StreamingCertificate.Length == 0)
+            errors.Add("streaming.tls_client_ca asks for clients' certificates, which needs streaming.tls_cert and streaming.tls_key");
         if (Sharing.ShareServer.ProblemOf(config.Registry) is { } problem)
             errors.Add(problem);
         return errors.Count == 0 ? config : throw new InvalidRequestException(string.Join('\n', errors));
+    }
+
+    private static string Read(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidRequestException($"configuration {file} cannot be read: {e.Message}", e);
+        }
     }
 
     internal static GantryConfig Apply(GantryConfig config, string text, string file, List<string> errors)
@@ -65,6 +95,11 @@ public static class ConfigFile
             config = Apply(config, Name(pair.Key), pair, file, errors);
         foreach (var table in document.Tables)
         {
+            if (table is TableArraySyntax)
+            {
+                errors.Add($"{file}({table.Span.Start.Line + 1}): [[{Name(table.Name)}]] is a list of tables, and the configuration has none: write [{Name(table.Name)}]");
+                continue;
+            }
             foreach (var pair in table.Items)
                 config = Apply(config, $"{Name(table.Name)}.{Name(pair.Key)}", pair, file, errors);
         }
@@ -98,6 +133,13 @@ public static class ConfigFile
     internal static string Text(ValueSyntax value) => value is StringValueSyntax text ? text.Value ?? "" : throw new FormatException("text in quotes");
 
     internal static string AbsolutePath(ValueSyntax value) => Text(value) is ['/', ..] path ? path : throw new FormatException("an absolute path");
+
+    private static string PathOrNone(ValueSyntax value) => Text(value) is [] or ['/', ..] ? Text(value) : throw new FormatException("an absolute path, or nothing");
+
+    /// <summary>One that clients can connect to: 0.0.0.0 is none.</summary>
+    private static string NodeAddress(ValueSyntax value) => IPAddress.TryParse(Text(value), out var address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any)
+        ? address.ToString()
+        : throw new FormatException("an address of this node, as 127.0.0.1");
 
     internal static bool Flag(ValueSyntax value) => value is BooleanValueSyntax flag ? flag.Value : throw new FormatException("true or false");
 

@@ -11,7 +11,7 @@ public static class ConfigText
         root = "/var/lib/gantry"
         # Sockets, mounts and pinned namespaces; a tmpfs, gone at a reboot.
         state = "/run/gantry"
-        # Where the kubelet and the command line connect. Its directory gets mode 0700.
+        # Where the kubelet and the command line connect. Only root can: mode 0600, and 0700 for a directory that is made for it.
         socket = "/run/gantry/gantry.sock"
         # debug, info, warning or error; to standard error.
         log_level = "info"
@@ -23,6 +23,10 @@ public static class ConfigText
         [runtime]
         # The OCI runtime of pods without a RuntimeClass.
         default_handler = "crun"
+        # A runtime, or a look at a mount's source, that takes longer is given up: what it was for fails, and can be tried again.
+        timeout_seconds = 60
+        # How many run at the same time; more wait for their turn.
+        max_parallel = 64
 
         # OCI runtimes by handler name, which RuntimeClass asks for.
         [runtime.handlers]
@@ -36,6 +40,8 @@ public static class ConfigText
         bin_dirs = ["/opt/cni/bin", "/usr/lib/cni"]
         # A plugin that takes longer is killed.
         timeout_seconds = 60
+        # How many plugins run at the same time; more wait for their turn.
+        max_parallel = 32
         # Write a bridge network where conf_dir holds no configuration at all.
         install_default = true
         # That network's addresses.
@@ -89,9 +95,26 @@ public static class ConfigText
         #   [registry.download_mib_per_second_by_host]
         #   "registry.example" = 10
 
+        [streaming]
+        # Where the addresses lead that Exec, Attach and PortForward answer. On loopback, and for the kubelet on this node.
+        address = "127.0.0.1"
+        # 0 for any port that is free.
+        port = 0
+        # TLS, from files in PEM that are read anew when they change; without them plain HTTP. With a client CA, clients
+        # need a certificate that it has signed.
+        tls_cert = ""
+        tls_key = ""
+        tls_client_ca = ""
+        # A session over which nothing moves for so long is ended.
+        idle_timeout_seconds = 14400
+        # In which a client must have opened its streams.
+        creation_timeout_seconds = 30
+
         [local_pods]
         # The logs of pods that 'gantry run' makes, where collectors look for them.
         log_dir = "/var/log/pods"
+        # Before a container is restarted for the second time; doubled each time, up to 5 minutes. The first time it is at once.
+        restart_delay_seconds = 10
 
         """;
 }

@@ -22,11 +22,17 @@ public sealed record GantryConfig
     /// <summary>By name, the OCI runtime's path.</summary>
     public IReadOnlyDictionary<string, string> Handlers { get; init; } = new Dictionary<string, string> { ["crun"] = "/usr/bin/crun", ["runc"] = "/usr/sbin/runc" };
 
+    public int RuntimeTimeoutSeconds { get; init; } = 60;
+
+    public int RuntimeMaxParallel { get; init; } = 64;
+
     public string CniConfDirectory { get; init; } = "/etc/cni/net.d";
 
     public IReadOnlyList<string> CniBinDirectories { get; init; } = ["/opt/cni/bin", "/usr/lib/cni"];
 
     public int CniTimeoutSeconds { get; init; } = 60;
+
+    public int CniMaxParallel { get; init; } = 32;
 
     public bool CniInstallDefault { get; init; } = true;
 
@@ -35,4 +41,24 @@ public sealed record GantryConfig
     public RegistryConfig Registry { get; init; } = new();
 
     public string LocalPodLogs { get; init; } = "/var/log/pods";
+
+    public int LocalPodRestartDelaySeconds { get; init; } = 10;
+
+    /// <summary>An address of this node, as its text.</summary>
+    public string StreamingAddress { get; init; } = "127.0.0.1";
+
+    /// <summary>0 for any that is free.</summary>
+    public int StreamingPort { get; init; }
+
+    /// <summary>PEM; empty, as the key, for plain HTTP.</summary>
+    public string StreamingCertificate { get; init; } = "";
+
+    public string StreamingKey { get; init; } = "";
+
+    /// <summary>PEM; empty where clients need no certificate.</summary>
+    public string StreamingClientAuthorities { get; init; } = "";
+
+    public int StreamingIdleSeconds { get; init; } = 4 * 3600;
+
+    public int StreamingCreationSeconds { get; init; } = 30;
 }

@@ -17,7 +17,7 @@ namespace Gantry.Containers;
 
 /// <summary>The parts of the node that a new container is made of.</summary>
 public sealed record ContainerParts(
-    NodePaths Paths, ImageStore Images, SnapshotStore Snapshots, SpecBuilder Specs, IMonitors Monitors, RuntimeHandlers Handlers);
+    NodePaths Paths, ImageStore Images, SnapshotStore Snapshots, SpecBuilder Specs, IMonitors Monitors, RuntimeHandlers Handlers, KernelCalls Kernel);
 
 /// <summary>What a pod lends to a container that is made in it.</summary>
 /// <param name="Pod">The pod.</param>
@@ -31,13 +31,14 @@ public sealed record PodLoan(PodId Pod, string Handler, string Cgroup, string Lo
 public sealed class ContainerCreator(
     ContainerStore containers, ContainerParts parts, ContainerLeftovers leftovers, EventStream events, TimeProvider time, ILogger log)
 {
-    private static readonly TimeSpan _deadline = TimeSpan.FromMinutes(2);
     private readonly string _bootId = NodeClock.ReadBootId();
 
     /// <exception cref="NotFoundException">The image is not on this node.</exception>
     /// <exception cref="InvalidRequestException">The specification does not fit the image: an unknown user, no command.</exception>
     /// <exception cref="ToolFailedException">The OCI runtime refused.</exception>
-    public async Task<ContainerId> CreateAsync(ContainerSpec spec, PodLoan pod)
+    /// <exception cref="TimedOutException">A mount's source or the OCI runtime hangs.</exception>
+    /// <exception cref="OperationCanceledException">The pod is being stopped.</exception>
+    public async Task<ContainerId> CreateAsync(ContainerSpec spec, PodLoan pod, CancellationToken cancel)
     {
         // Held until the record is written, which names the layers: a removal meanwhile would take them from below the mount.
         using var use = parts.Images.Use(spec.Image.Reference)
@@ -47,13 +48,10 @@ public sealed class ContainerCreator(
         var place = pod.PlaceOf(id);
         await using var undo = new RollbackStack(log);
         undo.Push("container directories", () => leftovers.Delete(id));
-        MountRoot(id, image, spec);
-        var user = ResolveUser(place.Rootfs, spec, image);
-        WriteBundle(id, parts.Specs.Build(spec, place, image.Config, user));
-        var logPath = LogPath(spec, pod);
+        // It looks at what the request names: mount sources, devices and directories of anybody's file systems.
+        var (user, logPath) = await parts.Kernel.RunAsync($"container {spec.Name}: preparing its root and mounts", given => Prepare(id, image, spec, place, pod, given), cancel);
         undo.Push("OCI runtime's create", () => leftovers.ReleaseAsync(id, pod.Handler, place.CgroupPath));
-        using var deadline = new CancellationTokenSource(_deadline);
-        var pid = await parts.Monitors.LaunchAsync(Launch(id, spec, pod, logPath), deadline.Token);
+        var pid = await parts.Monitors.LaunchAsync(Launch(id, spec, pod, logPath), cancel);
         undo.Push("monitor", () => parts.Monitors.StopAsync(id));
         var record = new ContainerRecord
         {
@@ -79,6 +77,17 @@ public sealed class ContainerCreator(
         log.ContainerCreated(id, spec.Name, pod.Pod);
         events.Publish(new NodeEvent(NodeEventKind.Created, pod.Pod, id, record.CreatedAt));
         return id;
+    }
+
+    private (ResolvedUser User, string LogPath) Prepare(
+        ContainerId id, ImageRecord image, ContainerSpec spec, ContainerPlace place, PodLoan pod, CancellationToken given)
+    {
+        MountRoot(id, image, spec);
+        var user = ResolveUser(place.Rootfs, spec, image);
+        var oci = parts.Specs.Build(spec, place, image.Config, user);
+        given.ThrowIfCancellationRequested();
+        WriteBundle(id, oci);
+        return (user, LogPath(spec, pod));
     }
 
     private void MountRoot(ContainerId id, ImageRecord image, ContainerSpec spec)
@@ -122,6 +131,7 @@ public sealed class ContainerCreator(
         LogPath = logPath,
         Terminal = spec.Terminal,
         Stdin = spec.Stdin,
+        StdinOnce = spec.StdinOnce,
         ExitPath = parts.Paths.ContainerExit(id),
     };
 }

@@ -14,18 +14,22 @@ namespace Gantry.Containers;
 /// </summary>
 public sealed class ContainerLeftovers(NodePaths paths, RuntimeHandlers runtimes, CgroupFolder cgroups, ILogger log)
 {
-    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(30);
+    /// <summary>Kills every process of a container's cgroup.</summary>
+    public void Kill(ContainerRecord record)
+    {
+        if (record.CgroupPath.Length > 0)
+            cgroups.KillAll(record.CgroupPath);
+    }
 
     /// <summary>Ends what still runs of a container that has exited: its processes, its runtime state, cgroup and mount.</summary>
     public async Task ReleaseAsync(ContainerId id, string handler, string cgroup)
     {
-        using var deadline = new CancellationTokenSource(_deadline);
         var failures = new List<Exception>();
         if (cgroup.Length > 0)
             Try(failures, () => cgroups.KillAll(cgroup));
         try
         {
-            await runtimes.Get(handler).DeleteAsync(id, force: true, deadline.Token);
+            await runtimes.Get(handler).DeleteAsync(id, force: true, CancellationToken.None);
         }
         catch (Exception e)
         {
@@ -59,6 +63,11 @@ public sealed class ContainerLeftovers(NodePaths paths, RuntimeHandlers runtimes
     {
         foreach (var name in runtimes.Names)
             await ReleaseAsync(id, name, "");
+        foreach (var path in cgroups.Find(id.Value))
+        {
+            cgroups.KillAll(path);
+            cgroups.Remove(path);
+        }
     }
 
     /// <summary>Whether the OCI runtime says that the container's process has been started and lives.</summary>

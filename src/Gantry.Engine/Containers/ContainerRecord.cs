@@ -35,6 +35,9 @@ public sealed record ResolvedUser(uint Uid, uint Gid, IReadOnlyList<uint> Additi
 /// <param name="OomKilled">Whether the kernel killed a process of it for memory.</param>
 public sealed record ContainerEnd(int Code, long FinishedAt, bool OomKilled)
 {
+    /// <summary>The reason of an end that nobody saw.</summary>
+    public const string Unknown = "Unknown";
+
     /// <summary>"Completed", "Error", "OOMKilled", "StartError", "Unknown".</summary>
     public string Reason { get; init; } = OomKilled ? "OOMKilled" : Code == 0 ? "Completed" : "Error";
 

@@ -8,8 +8,6 @@ namespace Gantry.Containers;
 /// <summary>Changes the limits of a created or running container; its status shows them at once.</summary>
 public sealed class ContainerUpdater(ContainerStore containers, RuntimeHandlers runtimes, KeyedLock<ContainerId> locks)
 {
-    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(30);
-
     /// <exception cref="NotFoundException">There is no such container.</exception>
     /// <exception cref="WrongStateException">It has ended.</exception>
     /// <exception cref="ToolFailedException">The kernel refused, as for memory below what is in use; the old limits stay.</exception>
@@ -20,8 +18,7 @@ public sealed class ContainerUpdater(ContainerStore containers, RuntimeHandlers 
         var record = containers.Get(id.Value);
         if (record.State is not (ContainerState.Created or ContainerState.Running))
             throw new WrongStateException($"container {id.Short} is {record.State}: its limits can no longer be changed");
-        using var deadline = new CancellationTokenSource(_deadline);
-        await runtimes.Get(record.Handler).UpdateAsync(id, change, deadline.Token);
+        await runtimes.Get(record.Handler).UpdateAsync(id, change, CancellationToken.None);
         containers.Update(id, now => now with { Resources = Merge(now.Resources, change) });
     }
 

@@ -51,20 +51,47 @@ internal sealed class MonitorConnection : IDisposable
         }
     }
 
-    /// <summary>Completes when the monitor has ended.</summary>
-    public async Task WaitForEndAsync()
+    /// <summary>Sends a request after which the connection carries something else, and takes the answer alone off it.</summary>
+    /// <returns>The connection, which is the caller's from here on; null where the monitor refused or ended.</returns>
+    public async Task<Socket?> TryTurnAsync(string request, CancellationToken cancel)
     {
-        var buffer = new byte[1];
         try
         {
-            while (await _socket.ReceiveAsync(buffer, CancellationToken.None) > 0)
+            await _socket.SendAsync(Encoding.UTF8.GetBytes(request + "\n"), cancel);
+            // Byte by byte: what follows the answer is the container's.
+            var answer = new StringBuilder();
+            var one = new byte[1];
+            while (await _socket.ReceiveAsync(one, cancel) == 1 && one[0] != '\n' && answer.Length < 256)
+                answer.Append((char)one[0]);
+            return answer.ToString() == ControlMessage.Ok && one[0] == '\n' ? _socket : null;
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Watches the monitor: completes when it has ended, or with the exit record that it could not write.</summary>
+    public async Task<ExitRecord?> WatchAsync()
+    {
+        var buffer = new byte[512];
+        var text = new StringBuilder();
+        try
+        {
+            await _socket.SendAsync(Encoding.UTF8.GetBytes(ControlMessage.Watch + "\n"), CancellationToken.None);
+            int count;
+            while ((count = await _socket.ReceiveAsync(buffer, CancellationToken.None)) > 0)
             {
+                text.Append(Encoding.UTF8.GetString(buffer, 0, count));
+                if (text.ToString().Split('\n')[..^1].Select(ExitRecord.TryParseLine).FirstOrDefault(record => record is not null) is { } exit)
+                    return exit;
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             // Closed is closed, from whichever side.
         }
+        return null;
     }
 
     public void Dispose() => _socket.Dispose();

@@ -12,10 +12,9 @@ using Gantry.Oci.Spec;
 namespace Gantry.Oci;
 
 /// <summary>crun and runc, whose command lines are alike.</summary>
-public sealed class RuntimeCommand(RuntimeHandler handler) : IContainerRuntime
+public sealed class RuntimeCommand(RuntimeHandler handler, RuntimeLimits limits) : IContainerRuntime
 {
-    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(60);
-    private readonly RuntimeExec _exec = new(handler);
+    private readonly RuntimeExec _exec = new(handler, limits);
 
     public RuntimeHandler Handler { get; } = handler;
 
@@ -68,10 +67,11 @@ public sealed class RuntimeCommand(RuntimeHandler handler) : IContainerRuntime
 
     private async Task<ToolResult> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancel, byte[]? input = null)
     {
+        using var place = await limits.Calls.EnterAsync(cancel);
         try
         {
             return await ToolRunner.RunAsync(
-                new ToolRequest(Handler.Path, [.. Handler.GlobalArguments, .. arguments]) { Timeout = _deadline, StandardInput = input ?? [] }, cancel);
+                new ToolRequest(Handler.Path, [.. Handler.GlobalArguments, .. arguments]) { Timeout = limits.Deadline, StandardInput = input ?? [] }, cancel);
         }
         catch (SyscallException e) when (e.Errno is Errno.ENOENT)
         {
@@ -92,7 +92,7 @@ public sealed class RuntimeCommand(RuntimeHandler handler) : IContainerRuntime
         if (result.ExitCode == 0)
             return;
         if (result.TimedOut)
-            throw new TimedOutException($"container {id.Short}: {Handler.Name} {verb} did not end within {_deadline.TotalSeconds:0} s, and was killed");
+            throw new TimedOutException($"container {id.Short}: {Handler.Name} {verb} did not end within {limits.Deadline.TotalSeconds:0.###} s, and was killed");
         var words = Encoding.UTF8.GetString(result.ErrorOutput).Trim();
         words = words[Math.Max(0, words.Length - 4096)..];
         throw new ToolFailedException($"container {id.Short}: {Handler.Name} {verb} failed: {(words.Length > 0 ? words : $"it ended with {result.ExitCode}")}", result.ExitCode, words);

@@ -23,6 +23,9 @@ public sealed record NodePaths(string Root, string State)
     /// <summary>What is being deleted: renamed here first, so that a half-deleted object is never seen.</summary>
     public string Trash => $"{Root}/trash";
 
+    /// <summary>Records that could not be read, by kind and id: for people, nothing here is read again.</summary>
+    public string BrokenRecords => $"{Root}/broken";
+
     /// <summary>Held locked (flock) by the one daemon that owns this root.</summary>
     public string RootLock => $"{Root}/lock";
 

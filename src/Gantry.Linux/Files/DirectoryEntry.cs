@@ -28,7 +28,7 @@ public static class DirectoryEntry
     public static FileDescriptor? TryMakeFile(FileDescriptor parent, ReadOnlySpan<byte> name, uint mode = 0b110_000_000)
     {
         Span<byte> space = stackalloc byte[EntryName.StackSize];
-        const int flags = LibC.OReadWrite | LibC.OCreate | LibC.OExclusive | LibC.ONoFollow | LibC.OCloseOnExec;
+        var flags = LibC.OReadWrite | LibC.OCreate | LibC.OExclusive | LibC.ONoFollow | LibC.OCloseOnExec;
         var fd = LibC.OpenAt(parent.Number, EntryName.Terminate(name, space), flags, mode);
         return Made(fd < 0 ? -1 : 0, "openat", name) ? new FileDescriptor(fd) : null;
     }

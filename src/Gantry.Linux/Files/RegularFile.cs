@@ -10,6 +10,17 @@ public static class RegularFile
     /// <exception cref="SyscallException">It is missing or no directory.</exception>
     public static FileDescriptor OpenDirectory(string path) => Open(path, LibC.OReadOnly | LibC.ODirectory);
 
+    /// <summary>Opens a file to append to it, and makes it where nothing is; a symbolic link, FIFO or device in its place is refused.</summary>
+    /// <exception cref="SyscallException">What open returned; EINVAL for what is no regular file.</exception>
+    public static FileDescriptor OpenForAppend(string path, uint mode)
+    {
+        var file = Open(path, LibC.OWriteOnly | LibC.OCreate | LibC.OAppend | LibC.ONoFollow | LibC.ONonBlock, mode);
+        if (FileStatus.Get(file, path).Kind is FileKind.Regular)
+            return file;
+        file.Dispose();
+        throw new SyscallException("open", Errno.EINVAL, path);
+    }
+
     /// <summary>open(2), close-on-exec.</summary>
     /// <exception cref="SyscallException">What open returned.</exception>
     public static FileDescriptor Open(string path, int flags, uint mode = 0)
@@ -29,6 +40,15 @@ public static class RegularFile
     /// <exception cref="SyscallException">What open returned.</exception>
     public static FileDescriptor Create(string path, uint mode) =>
         Open(path, LibC.OReadWrite | LibC.OCreate | LibC.OTruncate | LibC.ONoFollow, mode);
+
+    /// <summary>All bytes of a file of our own; a symbolic link, FIFO or device in its place is refused.</summary>
+    /// <exception cref="SyscallException">What open returned.</exception>
+    /// <exception cref="InvalidDataException">It is longer than <paramref name="limit"/>, or is no regular file.</exception>
+    public static byte[] ReadOwn(string path, int limit)
+    {
+        using var file = Open(path, LibC.OReadOnly | LibC.ONoFollow | LibC.ONonBlock);
+        return ReadAll(file, path, limit);
+    }
 
     /// <summary>All bytes of an open regular file of at most <paramref name="limit"/> bytes.</summary>
     /// <exception cref="InvalidDataException">It is longer, or is no regular file.</exception>

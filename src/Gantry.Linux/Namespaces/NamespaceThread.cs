@@ -13,14 +13,36 @@ public enum NamespaceKinds
 }
 
 /// <summary>
-/// A thread that makes new namespaces for itself, does something in them, and dies. Namespaces belong to a thread: one of
-/// the pool would carry them into other work.
+/// A thread that makes new namespaces for itself or enters one, does something there, and dies. Namespaces belong to a
+/// thread: one of the pool would carry them into other work.
 /// </summary>
 public static class NamespaceThread
 {
     /// <summary>Runs <paramref name="work"/> in new namespaces of those kinds.</summary>
     /// <exception cref="SyscallException">The kernel refused them.</exception>
-    public static Task RunAsync(NamespaceKinds kinds, Action work)
+    public static Task RunAsync(NamespaceKinds kinds, Action work) => StartAsync(
+        () =>
+        {
+            if (kinds != NamespaceKinds.None && LibC.Unshare((int)kinds) != 0)
+                throw new SyscallException("unshare", LastErrno.Get(), kinds.ToString());
+        },
+        work);
+
+    /// <summary>Runs <paramref name="work"/> in the namespace that is pinned at a file.</summary>
+    /// <param name="file">A file that a namespace is mounted on.</param>
+    /// <param name="kind">What it must be: a file of another kind is refused.</param>
+    /// <param name="work">Short: the thread is there for it alone.</param>
+    /// <exception cref="SyscallException">The file is gone, or no namespace of that kind.</exception>
+    public static Task EnterAsync(string file, NamespaceKinds kind, Action work) => StartAsync(
+        () =>
+        {
+            using var entered = Files.RegularFile.Open(file, LibC.OReadOnly);
+            if (LibC.SetNamespace(entered.Number, (int)kind) != 0)
+                throw new SyscallException("setns", LastErrno.Get(), file);
+        },
+        work);
+
+    private static Task StartAsync(Action move, Action work)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var thread = new Thread(
@@ -28,8 +50,7 @@ public static class NamespaceThread
             {
                 try
                 {
-                    if (kinds != NamespaceKinds.None && LibC.Unshare((int)kinds) != 0)
-                        throw new SyscallException("unshare", LastErrno.Get(), kinds.ToString());
+                    move();
                     work();
                     done.SetResult();
                 }

@@ -23,7 +23,7 @@ internal static class ContainerSpecFromCri
             Arguments = [.. config.Args],
             WorkingDirectory = PodSpecFromCri.OptionalPath(config.WorkingDir, "config.working_dir"),
             Environment = [.. config.Envs.Select(Variable)],
-            Mounts = [.. config.Mounts.Select(Mount)],
+            Mounts = Mounts(config.Mounts),
             Devices = [.. config.Devices.Select(Device)],
             CdiDevices = [.. config.CDIDevices.Select(device => device.Name)],
             Labels = PodSpecFromCri.Labels(config.Labels, "config.labels"),
@@ -50,6 +50,13 @@ internal static class ContainerSpecFromCri
         if (variable.Key.Length == 0 || variable.Key.Contains('=') || variable.Key.Contains('\0') || variable.Value.Span.Contains((byte)0))
             throw new InvalidRequestException($"config.envs: '{PodSpecFromCri.Shown(variable.Key)}' is no variable: a name without '=' and NUL, a value without NUL");
         return new EnvironmentVariable(variable.Key, variable.Value.ToByteArray());
+    }
+
+    private static List<MountSpec> Mounts(IEnumerable<Mount> mounts)
+    {
+        var all = mounts.Select(Mount).ToList();
+        var twice = all.GroupBy(mount => mount.ContainerPath.TrimEnd('/')).FirstOrDefault(group => group.Count() > 1);
+        return twice is null ? all : throw new InvalidRequestException($"config.mounts: container_path {PodSpecFromCri.Shown(twice.Key)} is given {twice.Count()} times: each place takes one mount");
     }
 
     private static MountSpec Mount(Mount mount)
@@ -79,7 +86,7 @@ internal static class ContainerSpecFromCri
         : throw new InvalidRequestException($"config.devices: {PodSpecFromCri.Shown(device.HostPath)} needs absolute paths, and permissions of r, w and m");
 
     /// <summary>Below the pod's log directory, and nowhere else.</summary>
-    private static string LogPath(string path) => path.StartsWith('/') || path.Contains('\0') || path.Split('/').Contains("..")
-        ? throw new InvalidRequestException($"config.log_path '{PodSpecFromCri.Shown(path)}' is not a relative path without '..'")
+    private static string LogPath(string path) => path.StartsWith('/') || path.EndsWith('/') || path.Length >= 4096 || path.Contains('\0') || path.Split('/').Contains("..")
+        ? throw new InvalidRequestException($"config.log_path '{PodSpecFromCri.Shown(path)}' is not a file's relative path without '..'")
         : path;
 }

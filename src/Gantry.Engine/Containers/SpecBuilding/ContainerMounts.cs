@@ -1,5 +1,6 @@
 using Gantry.Cgroups;
 using Gantry.Faults;
+using Gantry.Linux;
 using Gantry.Linux.Files;
 using Gantry.Linux.Mounts;
 using Gantry.Oci.Spec;
@@ -51,7 +52,7 @@ public static class ContainerMounts
         if (mount.HostPath.Length == 0)
             throw new InvalidRequestException($"container {spec.Name}: mount {mount.ContainerPath} has no host path");
         CheckRecursion(spec, mount);
-        var source = Source(mount.HostPath);
+        var source = Source(spec, mount);
         CheckPropagation(spec, mount, source);
         var options = new List<string> { "rbind", mount.Propagation switch { MountPropagation.Bidirectional => "rshared", MountPropagation.HostToContainer => "rslave", _ => "rprivate" } };
         options.Add(mount.RecursiveReadOnly ? "rro" : mount.ReadOnly ? "ro" : "rw");
@@ -84,10 +85,17 @@ public static class ContainerMounts
     }
 
     /// <summary>The host's path with its links resolved; a directory is made where nothing is, as the kubelet expects.</summary>
-    private static string Source(string path)
+    private static string Source(ContainerSpec spec, MountSpec mount)
     {
-        if (FileStatus.TryGet(path) is null)
-            Directory.CreateDirectory(path);
-        return RealPath.Resolve(path);
+        try
+        {
+            if (FileStatus.TryGet(mount.HostPath) is null)
+                Directory.CreateDirectory(mount.HostPath);
+            return RealPath.Resolve(mount.HostPath);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && !Exhaustion.Is(e))
+        {
+            throw new InvalidRequestException($"container {spec.Name}: the source {mount.HostPath} of mount {mount.ContainerPath} is not there and cannot be made: {e.Message}", e);
+        }
     }
 }
