@@ -17,7 +17,8 @@ public static class AtomicFile
         var aside = $"{path}.{Environment.CurrentManagedThreadId}.new";
         try
         {
-            // A file of that name is an earlier daemon's, of another mode perhaps.
+            // A file of that name is an earlier daemon's, of another mode perhaps. No room is reserved ahead: where there is none,
+            // .NET then throws an exception that does not tell a full disk from other trouble.
             File.Delete(aside);
             using (var handle = File.OpenHandle(aside, FileMode.CreateNew, FileAccess.Write, FileShare.None))
             {
@@ -49,7 +50,7 @@ public static class AtomicFile
         try
         {
             File.Delete(aside);
-            using (var handle = File.OpenHandle(aside, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, content.Length))
+            using (var handle = File.OpenHandle(aside, FileMode.CreateNew, FileAccess.Write, FileShare.None))
             {
                 RandomAccess.Write(handle, content, 0);
                 File.SetUnixFileMode(handle, UnixFileMode.UserRead | UnixFileMode.UserWrite);

@@ -15,7 +15,6 @@ public sealed class FullDiskTests(NodeNetwork network)
     public async Task F31_ImageThatDoesNotFit_IsRefusedAndLeavesTheDiskAsItWas()
     {
         await using var node = await StartAsync();
-        await using var disk = new SmallDisk(node);
         using var http = network.Http();
         await new RegistryPusher(http, "127.0.0.1:5000").PushAsync("full/large", ["1"], [.. BenchImages.Layers(2, 30)], []);
         var before = Free(node);
@@ -23,7 +22,7 @@ public sealed class FullDiskTests(NodeNetwork network)
         var failure = await Assert.ThrowsAsync<RpcException>(() => PullAsync(node, "full.test/full/large:1"));
 
         Assert.Equal(StatusCode.ResourceExhausted, failure.StatusCode);
-        Assert.Contains($"{node.Directory}/root", failure.Status.Detail, StringComparison.Ordinal);
+        Assert.Contains(node.Root, failure.Status.Detail, StringComparison.Ordinal);
         Assert.InRange(Free(node), before - (64 << 10), before);
     }
 
@@ -31,41 +30,25 @@ public sealed class FullDiskTests(NodeNetwork network)
     public async Task F31_DiskThatIsFull_StillRemovesImagesAndThenPulls()
     {
         await using var node = await StartAsync();
-        await using var disk = new SmallDisk(node);
         await PullAsync(node, Busybox);
-        Shell.Try("sh", "-c", $"head -c 200M /dev/zero > {node.Directory}/root/ballast");
+        Shell.Try("sh", "-c", $"head -c 200M /dev/zero > {node.Root}/ballast");
         Assert.InRange(Free(node), 0, 4096);
 
         await node.Images.RemoveImageAsync(new RemoveImageRequest { Image = new ImageSpec { Image = Busybox } });
 
         Assert.Empty((await node.Images.ListImagesAsync(new ListImagesRequest())).Images);
         Assert.True(Free(node) > 500_000, node.ReadLog());
-        File.Delete($"{node.Directory}/root/ballast");
+        File.Delete($"{node.Root}/ballast");
         await PullAsync(node, Busybox);
         await node.KillDaemonAsync();
         await node.StartDaemonAsync();
         Assert.Single((await node.Images.ListImagesAsync(new ListImagesRequest())).Images);
     }
 
-    private Task<GantryNode> StartAsync() => GantryNode.StartAsync(network, prepare: node =>
-    {
-        Directory.CreateDirectory($"{node.Directory}/root");
-        Shell.Run("mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", $"{node.Directory}/root");
-    });
+    private Task<GantryNode> StartAsync() => GantryNode.StartAsync(network, prepare: node => node.MountSmall(node.Root, "80m"));
 
     private static async Task PullAsync(GantryNode node, string image) =>
         await node.Images.PullImageAsync(new PullImageRequest { Image = new ImageSpec { Image = image } });
 
-    private static long Free(GantryNode node) => new DriveInfo($"{node.Directory}/root").AvailableFreeSpace;
-
-    /// <summary>Takes the node's small disk away before the node looks for leftovers.</summary>
-    private sealed class SmallDisk(GantryNode node) : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync()
-        {
-            await node.KillDaemonAsync();
-            Shell.Run("umount", $"{node.Directory}/root");
-            await node.StartDaemonAsync();
-        }
-    }
+    private static long Free(GantryNode node) => new DriveInfo(node.Root).AvailableFreeSpace;
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Gantry.Cri.Api;
@@ -17,8 +16,8 @@ public sealed partial class PowerCutTests(NodeNetwork network)
 {
     private static readonly string[] _names = ["bench.test/cut/one:1", "bench.test/cut/two:1"];
 
-    /// <summary>GANTRY_POWERCUT_ROUNDS asks for more: 200 is the whole test.</summary>
-    private static int Rounds => int.TryParse(Environment.GetEnvironmentVariable("GANTRY_POWERCUT_ROUNDS"), CultureInfo.InvariantCulture, out var rounds) ? rounds : 4;
+    /// <summary>GANTRY_TEST_ROUNDS=50 makes 200 of them.</summary>
+    private static int Count => Rounds.Scaled(4);
 
     [Fact]
     public async Task F41_PowerCutDuringPulls_LeavesWholeImagesOrNone()
@@ -29,7 +28,7 @@ public sealed partial class PowerCutTests(NodeNetwork network)
         try
         {
             var random = new Random(1);
-            for (var round = 0; round < Rounds; round++)
+            for (var round = 0; round < Count; round++)
             {
                 var work = WorkAsync(node);
                 await Task.Delay(random.Next(1500));
@@ -59,7 +58,7 @@ public sealed partial class PowerCutTests(NodeNetwork network)
         await PushAsync();
         await using var node = await GantryNode.StartAsync(network);
         var random = new Random(2);
-        for (var round = 0; round < Rounds; round++)
+        for (var round = 0; round < Count; round++)
         {
             var work = WorkAsync(node);
             await Task.Delay(random.Next(1500));

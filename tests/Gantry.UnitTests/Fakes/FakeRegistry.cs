@@ -102,6 +102,8 @@ internal sealed class FakeRegistry : IAsyncDisposable
         return digest;
     }
 
+    public int SizeOfManifest(string repository, string reference) => _manifests[$"{repository}:{reference}"].Content.Length;
+
     public void Remove(Digest blob) => _blobs.TryRemove(blob.Value, out _);
 
     public async ValueTask DisposeAsync()
@@ -116,6 +118,18 @@ internal sealed class FakeRegistry : IAsyncDisposable
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";
         return context.Response.WriteAsync(json);
+    }
+
+    /// <summary>Sends up to 10 GiB, until the client has left; how much that was.</summary>
+    public static async Task<long> SendWithoutEndAsync(HttpContext context)
+    {
+        var piece = new byte[1 << 20];
+        var sent = 0L;
+        // What the flush says and not RequestAborted: writes to a client that has left return at once, and on a busy machine
+        // such a loop is round thousands of times before anyone cancels that token.
+        while (sent < 10L << 30 && await context.Response.BodyWriter.WriteAsync(piece) is { IsCompleted: false, IsCanceled: false })
+            sent += piece.Length;
+        return sent;
     }
 
     private async Task HandleAsync(HttpContext context)

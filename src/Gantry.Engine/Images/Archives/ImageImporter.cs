@@ -7,6 +7,7 @@ using Gantry.Images.Manifests;
 using Gantry.Images.Pulling;
 using Gantry.Images.Store;
 using Gantry.Images.Unpacking;
+using Gantry.Linux;
 using Microsoft.Extensions.Logging;
 
 namespace Gantry.Images.Archives;
@@ -74,7 +75,7 @@ public sealed class ImageImporter(ImageStores stores, LayerFetcher layers, Image
             cancel.ThrowIfCancellationRequested();
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(cause);
         }
-        catch (Exception e) when (DiskFull.Is(e))
+        catch (Exception e) when (Exhaustion.IsDisk(e))
         {
             throw new ResourceExhaustedException($"the archive could not be stored: {e.Message}; free some space", e);
         }

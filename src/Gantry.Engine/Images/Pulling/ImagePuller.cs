@@ -6,6 +6,7 @@ using Gantry.Images.Registry;
 using Gantry.Images.Registry.Access;
 using Gantry.Images.Store;
 using Gantry.Images.Trust;
+using Gantry.Linux;
 using Gantry.Linux.Files;
 using Gantry.Persistence;
 using Microsoft.Extensions.Logging;
@@ -121,7 +122,7 @@ public sealed class ImagePuller(RegistryClient registry, ImageStores stores, Lay
             stores.Collector.Recent.Forget(record.Contents);
             return stored;
         }
-        catch (Exception e) when (DiskFull.Is(e))
+        catch (Exception e) when (Exhaustion.IsDisk(e))
         {
             throw new ResourceExhaustedException($"image {record.Id.Short} could not be stored: {e.Message}; free some space in {stores.Paths.Images}", e);
         }

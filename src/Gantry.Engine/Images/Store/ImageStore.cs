@@ -265,7 +265,7 @@ public sealed class ImageStore(NodePaths paths, SnapshotStore snapshots, ImageLi
             WriteIndex(images, damaged);
             return true;
         }
-        catch (Exception e) when (DiskFull.Is(e))
+        catch (Exception e) when (Exhaustion.IsDisk(e))
         {
             return false;
         }
@@ -276,17 +276,4 @@ public sealed class ImageStore(NodePaths paths, SnapshotStore snapshots, ImageLi
         AtomicFile.WriteFlushed($"{paths.Images}/{ImageLayout.IndexFile}", ImageLayout.Write(images.OrderBy(image => image.Id.Value, StringComparer.Ordinal), damaged));
         _isIndexOld = false;
     }
-}
-
-/// <summary>Recognises a full disk.</summary>
-internal static class DiskFull
-{
-    private const int NoSpace = 28;
-    private const int NoQuota = 122;
-
-    /// <summary>What .NET says where a file cannot be made as long as it is to become.</summary>
-    private const int NoRoomAhead = 112;
-
-    public static bool Is(Exception e) => e is SyscallException { Errno: Errno.ENOSPC or Errno.EDQUOT }
-        || (e is IOException && ((e.HResult & 0xffff) is NoSpace or NoQuota or NoRoomAhead || e.Message.Contains("No space left", StringComparison.Ordinal)));
 }

@@ -142,12 +142,7 @@ public sealed class DocumentTests : IDisposable
         var sent = 0L;
         registry.Answer = async context =>
         {
-            var piece = new byte[1 << 20];
-            while (!context.RequestAborted.IsCancellationRequested && sent < 10L << 30)
-            {
-                await context.Response.Body.WriteAsync(piece);
-                sent += piece.Length;
-            }
+            sent = await FakeRegistry.SendWithoutEndAsync(context);
             return true;
         };
         var client = _node.Client();
