@@ -9,6 +9,9 @@ internal static class ExitCode
     public const int Unreachable = 3;
     public const int NotFound = 4;
 
+    /// <summary>128 + SIGPIPE, as a shell reports a program whose reader has left.</summary>
+    public const int ReaderLeft = 141;
+
     /// <summary>128 + SIGINT, as a shell reports a program that was interrupted.</summary>
     public const int Interrupted = 130;
 }

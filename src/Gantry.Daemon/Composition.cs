@@ -6,9 +6,18 @@ using Gantry.Containers.Cdi;
 using Gantry.Containers.SpecBuilding;
 using Gantry.Containers.Volumes;
 using Gantry.Events;
-using Gantry.Identity;
 using Gantry.Images;
+using Gantry.Identity;
+using Gantry.Images.Archives;
+using Gantry.Images.Checking;
+using Gantry.Images.Manifests;
+using Gantry.Images.Pulling;
 using Gantry.Images.Registry;
+using Gantry.Images.Registry.Access;
+using Gantry.Images.Registry.Hosts;
+using Gantry.Images.Registry.Http;
+using Gantry.Images.Store;
+using Gantry.Images.Trust;
 using Gantry.Images.Unpacking;
 using Gantry.Monitoring;
 using Gantry.Networking;
@@ -19,6 +28,7 @@ using Gantry.Pods.Local;
 using Gantry.Recovery;
 using Gantry.Snapshots;
 using Gantry.Statistics;
+using Gantry.Streaming;
 
 namespace Gantry;
 
@@ -36,11 +46,24 @@ public sealed class Composition
         Events = new EventStream();
 
         Snapshots = new SnapshotStore(Paths, log);
-        Images = new ImageStore(Paths, Snapshots, log);
-        var registry = new RegistryClient(new HostRules(config.CertsDirectories), new RegistryAuthenticator(time), log);
-        var limits = new PullLimits(config.MaxParallelDownloads, TimeSpan.FromSeconds(config.NoProgressSeconds));
-        Puller = new ImagePuller(registry, Images, Snapshots, new LayerPipeline(new LayerLimits(), log), limits, time, log);
-        ImageRemover = new ImageRemover(Images, Snapshots, Puller, log);
+        var registryConfig = config.Registry;
+        var imageLimits = new ImageLimits(registryConfig.MaxLayers, registryConfig.MaxImageBytes);
+        Images = new ImageStore(Paths, Snapshots, imageLimits, log);
+        ImageCollector = new ImageCollector(Images, Snapshots, LayersInUse, time, log);
+        ImageRemover = new ImageRemover(Images, ImageCollector, log);
+        Registry = CreateRegistry(registryConfig, time, log);
+        var layerLimits = new LayerLimits { MaxBytes = registryConfig.MaxImageBytes, MaxEntries = registryConfig.MaxImageFiles };
+        var pipeline = new LayerPipeline(layerLimits, log, RateLimit.Of(registryConfig.UnpackBytesPerSecond, time));
+        var layers = new LayerFetcher(Images, Snapshots, pipeline, new PullLimits(registryConfig.MaxParallelDownloads, registryConfig.MaxParallelDownloadsOfPull), log);
+        ImageStores = new ImageStores(Paths, Images, Snapshots, ImageCollector, imageLimits);
+        var policy = new TrustPolicy(registryConfig.PolicyFile, mayBeMissing: registryConfig.PolicyFile == new RegistryConfig().PolicyFile);
+        Puller = new ImagePuller(Registry, ImageStores, layers, new SignatureVerifier(policy, Registry, time), time, log);
+        ImageChecker = new ImageChecker(ImageStores, Registry, Puller, pipeline, LayersInUse, log);
+        ImageImporter = new ImageImporter(ImageStores, layers, Puller, time, log);
+        ImageExporter = new ImageExporter(Images);
+        ImagePruner = new ImagePruner(Images, ImageCollector, LayersInUse);
+        var careConfig = new ImageCareOptions(registryConfig.ImportDirectory, TimeSpan.FromHours(registryConfig.ScrubHours), RateLimit.Of(registryConfig.ScrubBytesPerSecond, time));
+        ImageCare = new ImageCare(careConfig, Paths, ImageImporter, ImageChecker, ImageCollector, time, log);
 
         var cni = new CniOptions(config.CniConfDirectory, config.CniBinDirectories, TimeSpan.FromSeconds(config.CniTimeoutSeconds));
         Network = new PodNetwork(cni, new CniPlugin(cni), Paths);
@@ -85,6 +108,11 @@ public sealed class Composition
         PodRemover = new PodRemover(Pods, Containers, PodStopper, Remover, PodLeftovers, Events, time, log);
         PodContainers = new PodContainers(Pods, Containers, creator, places, podLocks);
 
+        Attacher = new ContainerAttacher(Containers, Monitors);
+        PortForwarder = new PodPortForwarder(Pods, Paths);
+        var streaming = StreamingOf(config);
+        var streams = new StreamServices(new ExecStream(Executor), new AttachStream(Attacher, time), new PortForwardStream(PortForwarder));
+        Streaming = new StreamingEndpoint(streaming, new StreamTokens(time), new StreamSessions(streaming, streams, Containers, Pods, time), log);
         var usage = new UsageReader(CgroupReader.For(Cgroups.Hierarchy), new SampleClock(time));
         Statistics = new NodeStatistics(Containers, Pods, usage, new WritableLayers(Paths, time, log), new NetworkCounters(Paths, time));
         Storage = new NodeStorage(Paths);
@@ -111,6 +139,22 @@ public sealed class Composition
 
     public ImageRemover ImageRemover { get; }
 
+    public ImageCollector ImageCollector { get; }
+
+    public ImageStores ImageStores { get; }
+
+    public RegistryClient Registry { get; }
+
+    public ImageChecker ImageChecker { get; }
+
+    public ImageImporter ImageImporter { get; }
+
+    public ImageExporter ImageExporter { get; }
+
+    public ImagePruner ImagePruner { get; }
+
+    public ImageCare ImageCare { get; }
+
     public PodNetwork Network { get; }
 
     public RuntimeHandlers Handlers { get; }
@@ -130,6 +174,12 @@ public sealed class Composition
     public ContainerRemover Remover { get; }
 
     public ContainerExecutor Executor { get; }
+
+    public ContainerAttacher Attacher { get; }
+
+    public PodPortForwarder PortForwarder { get; }
+
+    public StreamingEndpoint Streaming { get; }
 
     public ContainerLogs Logs { get; }
 
@@ -168,6 +218,28 @@ public sealed class Composition
         if (Pods.TryGet(id) is { State: PodState.Ready } && Pods.Update(id, pod => pod.Stopped()) is not null)
             Events.Publish(new NodeEvent(NodeEventKind.Stopped, id, null, TimeProvider.System.Nanoseconds()));
         return Task.CompletedTask;
+    }
+
+    private static StreamingOptions StreamingOf(GantryConfig config) => new()
+    {
+        Address = System.Net.IPAddress.Parse(config.StreamingAddress),
+        Port = config.StreamingPort,
+        Tls = config.StreamingCertificate.Length > 0 ? new TlsFiles(config.StreamingCertificate, config.StreamingKey, config.StreamingClientAuthorities) : null,
+        IdleLimit = TimeSpan.FromSeconds(config.StreamingIdleSeconds),
+        CreationLimit = TimeSpan.FromSeconds(config.StreamingCreationSeconds),
+    };
+
+    private static RegistryClient CreateRegistry(RegistryConfig config, TimeProvider time, ILogger log)
+    {
+        var transport = new RegistryTransport(new EnvironmentProxy(Environment.GetEnvironmentVariable));
+        var limits = new RegistryLimits(TimeSpan.FromSeconds(config.NoProgressSeconds), TimeSpan.FromSeconds(config.RetrySeconds))
+        {
+            Download = RateLimit.Of(config.DownloadBytesPerSecond, time),
+            DownloadByHost = config.DownloadBytesPerSecondByHost.Where(limit => limit.Value > 0).ToDictionary(limit => limit.Key, limit => new RateLimit(limit.Value, time)),
+        };
+        return new RegistryClient(
+            new HostRules(config.CertsDirectories, config.RegistriesConf), new CredentialSources(config.Auth, config.AuthFiles, config.HelperFolders),
+            new RegistryAuthenticator(transport, config.TokenHosts, time), transport, limits, new RegistryContext(time, log));
     }
 
     /// <summary>The chainIDs that containers stand on.</summary>

@@ -6,6 +6,7 @@ using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Linux.Processes;
 using Gantry.Observability;
+using Gantry.Sharing;
 using Grpc.Reflection;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -67,38 +68,53 @@ builder.Services.AddGrpc(grpc =>
 builder.Services.AddSingleton<RuntimeService>();
 builder.Services.AddSingleton<ImageService>();
 builder.Services.AddSingleton<GantryService>();
+builder.Services.AddSingleton<ImagesService>();
 builder.Services.AddSingleton<HealthService>();
 builder.Services.AddSingleton(new ReflectionServiceImpl(
-    Gantry.Cri.Api.RuntimeService.Descriptor, Gantry.Cri.Api.ImageService.Descriptor, Gantry.Api.GantryService.Descriptor, Grpc.Health.V1.Health.Descriptor));
+    Gantry.Cri.Api.RuntimeService.Descriptor, Gantry.Cri.Api.ImageService.Descriptor, Gantry.Api.GantryService.Descriptor, Gantry.Api.GantryImages.Descriptor, Grpc.Health.V1.Health.Descriptor));
 await using var app = builder.Build();
 app.MapGrpcService<RuntimeService>();
 app.MapGrpcService<ImageService>();
 app.MapGrpcService<GantryService>();
+app.MapGrpcService<ImagesService>();
 app.MapGrpcService<HealthService>();
 app.MapGrpcService<ReflectionServiceImpl>();
 
+// Before the CRI's socket: whoever asks for a stream is told where it is.
+try
+{
+    await node.Streaming.StartAsync(app.Services);
+}
+catch (InvalidRequestException e)
+{
+    await Console.Error.WriteLineAsync($"gantryd: {e.Message}");
+    return 1;
+}
 await app.StartAsync();
 claim.Opened();
 log.Listening(config.Socket);
 using var stopping = new CancellationTokenSource();
-var (exits, trimming) = (Task.CompletedTask, Task.CompletedTask);
+var (exits, trimming, care) = (Task.CompletedTask, Task.CompletedTask, Task.CompletedTask);
 try
 {
     if (config.CniInstallDefault && config.CniConfTemplate.Length == 0 && Gantry.Networking.DefaultConflist.InstallIfNone(config.CniConfDirectory, config.CniDefaultSubnet))
         log.DefaultNetworkInstalled(config.CniConfDirectory);
-    node.Images.Open();
+    await node.Images.OpenAsync();
     await node.Recovery.RunAsync(stopping.Token);
     exits = node.Exits.RunAsync(node.Monitors, exit => node.PodLost(PodId.Parse(exit.Id.Value)), stopping.Token);
     node.Local.Resume();
     node.IsRecovered = true;
     trimming = new MemoryTrimmer(TimeProvider.System).RunAsync(stopping.Token);
+    care = node.ImageCare.RunAsync(stopping.Token);
+    await using var share = await ShareServer.StartAsync(config.Registry, node.Images);
     app.Lifetime.ApplicationStopping.Register(node.Events.Close);
     await app.WaitForShutdownAsync();
 }
 finally
 {
     await stopping.CancelAsync();
+    await node.Streaming.DisposeAsync();
     await node.Local.DisposeAsync();
-    await Task.WhenAll(exits, trimming).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    await Task.WhenAll(exits, trimming, care).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }
 return 0;

@@ -31,6 +31,18 @@ internal static partial class LibC
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     internal static unsafe partial nint OpenAt2(nint number, int directory, byte* path, OpenHow* how, nuint size);
 
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    internal static partial int Sync(int fd);
+
+    [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
+    internal static partial int SyncFileRange(int fd, long offset, long count, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Rename(int fromDirectory, string from, int toDirectory, string to, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
+    internal static partial int SetPriority(int which, uint who, int priority);
+
     [StructLayout(LayoutKind.Sequential)]
     internal struct OpenHow
     {

@@ -21,6 +21,9 @@ internal static partial class LibC
     [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
     internal static unsafe partial int GetSocketOption(int fd, int level, int option, uint* value, uint* size);
 
+    [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
+    internal static unsafe partial int SetSocketOption(int fd, int level, int option, int* value, uint size);
+
     [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
     internal static unsafe partial nint ReceiveMessage(int fd, MessageHeader* message, int flags);
 

@@ -36,6 +36,8 @@ internal sealed class ContainerProcess
     /// <summary>Its standard input's writing end; null for /dev/null and for a pty.</summary>
     public FileDescriptor? Input { get; }
 
+    public bool HasTerminal => Error is null;
+
     public OomWatch Oom { get; }
 
     /// <summary>Runs the runtime's create.</summary>

@@ -5,8 +5,11 @@ using Gantry.Monitor.Contract;
 
 namespace Gantry.Monitor;
 
-/// <summary>The daemon's connections: each line of theirs is a request, answered by a line.</summary>
-internal sealed class ControlConnections(FileDescriptor listener, LogFile log)
+/// <summary>
+/// The daemon's connections: each line of theirs is a request, answered by a line. A connection that attaches is answered
+/// and handed over.
+/// </summary>
+internal sealed class ControlConnections(FileDescriptor listener, LogFile log, ContainerProcess container, AttachClients attached)
 {
     private const int Most = 16;
     private readonly FileDescriptor?[] _open = new FileDescriptor?[Most];
@@ -62,9 +65,42 @@ internal sealed class ControlConnections(FileDescriptor listener, LogFile log)
         // Requests are shorter than a socket's smallest buffer, so that a line always arrives whole.
         foreach (var line in Encoding.UTF8.GetString(_buffer, 0, count).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
+            if (AttachKindOf(line) is { } kind)
+            {
+                _open[n] = null;
+                Attach(kind, connection);
+                return;
+            }
             if (Answer(line) is { } answer)
                 DescriptorIo.WriteAll(connection, Encoding.UTF8.GetBytes(answer + "\n"));
         }
+    }
+
+    private static AttachKind? AttachKindOf(string line) => line switch
+    {
+        ControlMessage.AttachInput => AttachKind.Input,
+        ControlMessage.AttachOutput => AttachKind.Output,
+        ControlMessage.AttachError => AttachKind.Error,
+        ControlMessage.AttachTerminal => AttachKind.Terminal,
+        _ => null,
+    };
+
+    private void Attach(AttachKind kind, FileDescriptor connection)
+    {
+        // The answer goes first: what the container writes follows it on the same connection.
+        if (DescriptorIo.WriteAll(connection, "ok\n"u8) && attached.TryAdd(kind, connection))
+            return;
+        connection.Dispose();
+    }
+
+    private string Resize(string size)
+    {
+        var parts = size.Split(' ');
+        if (parts.Length != 2 || !int.TryParse(parts[0], out var columns) || !int.TryParse(parts[1], out var rows))
+            return ControlMessage.Error + "a size is two numbers";
+        if (container.HasTerminal && container.Output is { IsClosed: false } terminal)
+            Terminal.SetSize(terminal, columns, rows);
+        return ControlMessage.Ok;
     }
 
     private string? Answer(string line)
@@ -86,6 +122,8 @@ internal sealed class ControlConnections(FileDescriptor listener, LogFile log)
                 {
                     return ControlMessage.Error + e.Message;
                 }
+            case { } when line.StartsWith(ControlMessage.Resize, StringComparison.Ordinal):
+                return Resize(line[ControlMessage.Resize.Length..]);
             default:
                 return ControlMessage.Error + "unknown request";
         }

@@ -63,18 +63,23 @@ internal sealed class LogFile(string path)
     }
 }
 
-/// <summary>Cuts one output stream of the container into the log's lines.</summary>
-internal sealed class LogLines(LogFile log, byte[] stream)
+/// <summary>Cuts one output stream of the container into the log's lines, and passes it on to attached clients as it is.</summary>
+internal sealed class LogLines(LogFile log, byte[] stream, AttachClients attached, AttachKind kind)
 {
     public const int LongestLine = 16 << 10;
+
+    /// <summary>Reads in a row: a container that never stops writing must not keep the monitor from everything else.</summary>
+    private const int MostReads = 64;
     private readonly byte[] _pending = new byte[LongestLine];
     private readonly byte[] _stamp = new byte[30];
     private int _length;
 
-    /// <summary>Reads what is there; false when the stream has ended.</summary>
-    public bool Read(FileDescriptor source)
+    /// <summary>Reads what is there, or a good part of it; false when the stream has ended.</summary>
+    /// <param name="source">The pipe, or the terminal.</param>
+    /// <param name="mayWait">Whether to stop where a terminal's client is behind.</param>
+    public bool Read(FileDescriptor source, bool mayWait)
     {
-        while (true)
+        for (var n = 0; n < MostReads && !(mayWait && attached.IsBehind); n++)
         {
             var outcome = DescriptorIo.Read(source, _pending.AsSpan(_length), out var count);
             if (outcome == IoOutcome.WouldBlock)
@@ -87,9 +92,12 @@ internal sealed class LogLines(LogFile log, byte[] stream)
                 End();
                 return false;
             }
+            attached.Send(kind, _pending.AsSpan(_length, count));
             Stamp();
             Cut(count);
         }
+        log.Flush();
+        return true;
     }
 
     private void Cut(int added)

@@ -21,7 +21,7 @@ try
     // Before the daemon hears of the container: it connects at once.
     var listener = UnixSocket.Listen(LaunchRequest.SocketName);
     container = ContainerProcess.Create(request);
-    loop = new MonitorLoop(container, log, listener, request.ExitPath);
+    loop = new MonitorLoop(container, log, listener, new AttachClients(container, request.HasInputOnce), request.ExitPath);
 }
 catch (Exception e)
 {

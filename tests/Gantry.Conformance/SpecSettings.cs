@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace Gantry.Conformance;
 
 /// <summary>What specs need to know of the machine and the server under test.</summary>
@@ -21,10 +23,20 @@ public sealed record SpecSettings
     /// <summary>The network namespace in which the server's pods are reached; empty for this process's own.</summary>
     public string NetworkNamespace { get; init; } = "";
 
+    /// <summary>Connects to a TCP port as the server under test would: for the addresses of its streams.</summary>
+    public Func<string, int, Task<Stream>> ConnectAsync { get; init; } = ConnectHereAsync;
+
     public string Busybox => $"{Registry}/library/busybox:1.36";
 
     public string Nginx => $"{Registry}/library/nginx:1.19.10";
 
     /// <summary>An image of the test set by its short name, as "user".</summary>
     public string TestImage(string name) => $"{Registry}/test/{name}:latest";
+
+    private static async Task<Stream> ConnectHereAsync(string host, int port)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(host, port);
+        return new NetworkStream(socket, ownsSocket: true);
+    }
 }

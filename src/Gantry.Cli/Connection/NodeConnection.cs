@@ -27,6 +27,7 @@ internal sealed class NodeConnection : IDisposable
         Runtime = new RuntimeService.RuntimeServiceClient(_channel);
         Images = new ImageService.ImageServiceClient(_channel);
         Gantry = new GantryService.GantryServiceClient(_channel);
+        ImageStore = new GantryImages.GantryImagesClient(_channel);
     }
 
     public Endpoint Endpoint { get; }
@@ -37,6 +38,9 @@ internal sealed class NodeConnection : IDisposable
 
     /// <summary>gantry.v1; other CRI servers answer Unimplemented.</summary>
     public GantryService.GantryServiceClient Gantry { get; }
+
+    /// <summary>The image part of gantry.v1.</summary>
+    public GantryImages.GantryImagesClient ImageStore { get; }
 
     /// <summary>Why the socket could not be connected, if that is what went wrong; gRPC's own error tells only that it did.</summary>
     public SocketError? ConnectFailure { get; private set; }

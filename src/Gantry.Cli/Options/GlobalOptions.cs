@@ -20,7 +20,7 @@ internal sealed class GlobalOptions(Screen screen)
 
     public Option<TimeSpan?> Timeout { get; } = new("--timeout")
     {
-        Description = "Give up after this long (10s, 2m, 1h30m). Default: 30s for questions, none for run, pull, logs and exec.",
+        Description = "Give up after this long (10s, 2m, 1h30m). Default: 30s for questions, none for run, pull, logs, exec, attach and port-forward.",
         HelpName = "duration",
         Recursive = true,
         CustomParser = Duration.ParseOption,

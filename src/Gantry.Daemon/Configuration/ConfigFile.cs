@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Gantry.Faults;
 using Tomlyn.Parsing;
 using Tomlyn.Syntax;
@@ -24,16 +25,20 @@ public static class ConfigFile
         ["cni.timeout_seconds"] = (config, value) => config with { CniTimeoutSeconds = Number(value, 1, 3600) },
         ["cni.install_default"] = (config, value) => config with { CniInstallDefault = Flag(value) },
         ["cni.default_subnet"] = (config, value) => config with { CniDefaultSubnet = Text(value) },
-        ["registry.certs_dirs"] = (config, value) => config with { CertsDirectories = Texts(value) },
-        ["registry.max_parallel_downloads"] = (config, value) => config with { MaxParallelDownloads = Number(value, 1, 100) },
-        ["registry.no_progress_seconds"] = (config, value) => config with { NoProgressSeconds = Number(value, 1, 3600) },
+        ["streaming.address"] = (config, value) => config with { StreamingAddress = NodeAddress(value) },
+        ["streaming.port"] = (config, value) => config with { StreamingPort = Number(value, 0, ushort.MaxValue) },
+        ["streaming.tls_cert"] = (config, value) => config with { StreamingCertificate = PathOrNone(value) },
+        ["streaming.tls_key"] = (config, value) => config with { StreamingKey = PathOrNone(value) },
+        ["streaming.tls_client_ca"] = (config, value) => config with { StreamingClientAuthorities = PathOrNone(value) },
+        ["streaming.idle_timeout_seconds"] = (config, value) => config with { StreamingIdleSeconds = Number(value, 1, 7 * 24 * 3600) },
+        ["streaming.creation_timeout_seconds"] = (config, value) => config with { StreamingCreationSeconds = Number(value, 1, 3600) },
         ["local_pods.log_dir"] = (config, value) => config with { LocalPodLogs = AbsolutePath(value) },
     };
 
     private const string HandlerPrefix = "runtime.handlers.";
 
     /// <summary>The names of all keys but the handlers', for the test of the documentation.</summary>
-    internal static IEnumerable<string> Keys => _keys.Keys;
+    internal static IEnumerable<string> Keys => _keys.Keys.Concat(RegistryKeys.Names);
 
     /// <summary>Reads a file and the conf.d beside it; without a path, the defaults and /etc/gantry.</summary>
     /// <exception cref="InvalidRequestException">A key or value is wrong; the message has a line for each.</exception>
@@ -56,6 +61,12 @@ public static class ConfigFile
             errors.Add($"runtime.default_handler is '{config.DefaultHandler}', and runtime.handlers has {string.Join(", ", config.Handlers.Keys)}");
         foreach (var (name, handler) in config.Handlers.Where(handler => handler.Value.Path.Length == 0))
             errors.Add($"runtime.handlers.{name} has no path");
+        if ((config.StreamingCertificate.Length > 0) != (config.StreamingKey.Length > 0))
+            errors.Add("streaming.tls_cert and streaming.tls_key go together: one of them is set, and the other is not");
+        if (config.StreamingClientAuthorities.Length > 0 && config.StreamingCertificate.Length == 0)
+            errors.Add("streaming.tls_client_ca asks for clients' certificates, which needs streaming.tls_cert and streaming.tls_key");
+        if (Sharing.ShareServer.ProblemOf(config.Registry) is { } problem)
+            errors.Add(problem);
         return errors.Count == 0 ? config : throw new InvalidRequestException(string.Join('\n', errors));
     }
 
@@ -83,13 +94,17 @@ public static class ConfigFile
         {
             if (key.StartsWith(HandlerPrefix, StringComparison.Ordinal) && ApplyHandler(config, key[HandlerPrefix.Length..], pair.Value!) is { } changed)
                 return changed;
+            if (RegistryKeys.TryApply(config.Registry, key, pair.Value!) is { } registry)
+                return config with { Registry = registry };
             if (_keys.TryGetValue(key, out var apply))
                 return apply(config, pair.Value!);
             errors.Add($"{line}: '{key}' is no key of the configuration; 'gantryd config default' prints all of them");
         }
         catch (FormatException e)
         {
-            errors.Add($"{line}: {key} is {pair.Value?.ToString().Trim()}, where {e.Message} is expected");
+            // What is wrong with a password is not for a log.
+            var shown = key.StartsWith(RegistryKeys.AuthPrefix, StringComparison.Ordinal) ? "of another kind" : pair.Value?.ToString().Trim();
+            errors.Add($"{line}: {key} is {shown}, where {e.Message} is expected");
         }
         return config;
     }
@@ -106,13 +121,20 @@ public static class ConfigFile
 
     private static string Name(KeySyntax? key) => key is null ? "" : string.Concat(key.ToString().Split('.').Select((part, n) => (n > 0 ? "." : "") + part.Trim().Trim('"', '\'')));
 
-    private static string Text(ValueSyntax value) => value is StringValueSyntax text ? text.Value ?? "" : throw new FormatException("text in quotes");
+    internal static string Text(ValueSyntax value) => value is StringValueSyntax text ? text.Value ?? "" : throw new FormatException("text in quotes");
 
     internal static string AbsolutePath(ValueSyntax value) => Text(value) is ['/', ..] path ? path : throw new FormatException("an absolute path");
 
+    private static string PathOrNone(ValueSyntax value) => Text(value) is [] or ['/', ..] ? Text(value) : throw new FormatException("an absolute path, or nothing");
+
+    /// <summary>One that clients can connect to: 0.0.0.0 is none.</summary>
+    private static string NodeAddress(ValueSyntax value) => IPAddress.TryParse(Text(value), out var address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any)
+        ? address.ToString()
+        : throw new FormatException("an address of this node, as 127.0.0.1");
+
     internal static bool Flag(ValueSyntax value) => value is BooleanValueSyntax flag ? flag.Value : throw new FormatException("true or false");
 
-    private static int Number(ValueSyntax value, int least, int most) => value is IntegerValueSyntax { Value: var number } && number >= least && number <= most
+    internal static int Number(ValueSyntax value, int least, int most) => value is IntegerValueSyntax { Value: var number } && number >= least && number <= most
         ? (int)number
         : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}"));
 

@@ -55,10 +55,65 @@ public static class ConfigText
         [registry]
         # Mirrors, in containerd's layout: HOST/hosts.toml and _default/hosts.toml. The first directory that has a file counts.
         certs_dirs = ["/etc/gantry/certs.d", "/etc/containerd/certs.d"]
-        # Layers that are downloaded at the same time, of all pulls together.
+        # Mirrors in Podman's and CRI-O's format, with its drop-ins in FILE.d; asked before _default. Empty for none.
+        registries_conf = "/etc/containers/registries.conf"
+        # Credentials in Docker's format (config.json), for pulls that bring none and for mirrors.
+        auth_files = ["/etc/gantry/auth.json"]
+        # Where docker-credential-NAME programs are, which auth files and registry.auth may name.
+        credential_helper_dirs = ["/usr/local/bin", "/usr/bin"]
+        # Layers that are downloaded at the same time: of all pulls together, and of one.
         max_parallel_downloads = 6
+        max_parallel_downloads_of_pull = 6
         # A registry that sends nothing for so long is given up.
         no_progress_seconds = 60
+        # For how long a registry that answers 429 or 503 is asked again.
+        retry_seconds = 120
+        # The most that is downloaded, and unpacked to disk, each second; 0 for no limit.
+        download_mib_per_second = 0
+        unpack_mib_per_second = 0
+        # What one image may unpack to, in size and in files, and how many layers it may have.
+        max_image_mib = 131072
+        max_image_files = 4000000
+        max_layers = 256
+        # Serve this node's images to others, as a registry that can only be read: an address and port, as 127.0.0.1:5001.
+        # Empty for no. Beyond the loopback a certificate and key are needed. Images pulled with credentials only if asked.
+        share_listen = ""
+        share_certificate = ""
+        share_key = ""
+        share_private = false
+        # Who must have signed which images, in containers' format; without that file nobody has to.
+        policy_file = "/etc/gantry/policy.json"
+        # Archives of images (OCI or Docker, also compressed) that are imported and pinned at start. Empty for none.
+        import_dir = "/var/lib/gantry/import"
+        # Every so many hours all images are verified, so fast at most, and damaged layers fetched again; 0 for never.
+        scrub_hours = 0
+        scrub_mib_per_second = 20
+
+        # Credentials by registry: username and password or password_file, or identity_token, or a helper. None by default.
+        #   [registry.auth."registry.example:5000"]
+        #   username = "puller"
+        #   password_file = "/etc/gantry/puller.password"
+        # A token server on another host that may be given a registry's identity token. None by default.
+        #   [registry.token_hosts]
+        #   "registry.example" = "auth.example"
+        # Limits by server, beside the limit of all. None by default.
+        #   [registry.download_mib_per_second_by_host]
+        #   "registry.example" = 10
+
+        [streaming]
+        # Where the addresses lead that Exec, Attach and PortForward answer. On loopback, and for the kubelet on this node.
+        address = "127.0.0.1"
+        # 0 for any port that is free.
+        port = 0
+        # TLS, from files in PEM that are read anew when they change; without them plain HTTP. With a client CA, clients
+        # need a certificate that it has signed.
+        tls_cert = ""
+        tls_key = ""
+        tls_client_ca = ""
+        # A session over which nothing moves for so long is ended.
+        idle_timeout_seconds = 14400
+        # In which a client must have opened its streams.
+        creation_timeout_seconds = 30
 
         [local_pods]
         # The logs of pods that 'gantry run' makes, where collectors look for them.

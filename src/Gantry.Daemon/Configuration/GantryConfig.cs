@@ -42,11 +42,25 @@ public sealed record GantryConfig
 
     public string CniDefaultSubnet { get; init; } = "10.88.0.0/16";
 
-    public IReadOnlyList<string> CertsDirectories { get; init; } = ["/etc/gantry/certs.d", "/etc/containerd/certs.d"];
-
-    public int MaxParallelDownloads { get; init; } = 6;
-
-    public int NoProgressSeconds { get; init; } = 60;
+    public RegistryConfig Registry { get; init; } = new();
 
     public string LocalPodLogs { get; init; } = "/var/log/pods";
+
+    /// <summary>An address of this node, as its text.</summary>
+    public string StreamingAddress { get; init; } = "127.0.0.1";
+
+    /// <summary>0 for any that is free.</summary>
+    public int StreamingPort { get; init; }
+
+    /// <summary>PEM; empty, as the key, for plain HTTP.</summary>
+    public string StreamingCertificate { get; init; } = "";
+
+    public string StreamingKey { get; init; } = "";
+
+    /// <summary>PEM; empty where clients need no certificate.</summary>
+    public string StreamingClientAuthorities { get; init; } = "";
+
+    public int StreamingIdleSeconds { get; init; } = 4 * 3600;
+
+    public int StreamingCreationSeconds { get; init; } = 30;
 }

@@ -36,6 +36,20 @@ public sealed class FaultInterceptor(Composition node, ILogger log) : Intercepto
         }
     }
 
+    public override async Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            CheckRecovered(context);
+            return await continuation(requestStream, context);
+        }
+        catch (Exception e) when (e is not RpcException)
+        {
+            throw Translate(e, context);
+        }
+    }
+
     /// <summary>The status and message for a failure.</summary>
     internal static Status StatusOf(Exception failure, bool callerLeft) => failure switch
     {
@@ -57,7 +71,7 @@ public sealed class FaultInterceptor(Composition node, ILogger log) : Intercepto
         NotSupportedException => new Status(StatusCode.Unimplemented, failure.Message),
         SyscallException { IsExhaustion: true } => new Status(StatusCode.ResourceExhausted, failure.Message),
         OperationCanceledException when callerLeft => new Status(StatusCode.Cancelled, "the caller left"),
-        IOException when failure.Message.Contains("No space left", StringComparison.Ordinal) => new Status(StatusCode.ResourceExhausted, $"{failure.Message}: free some space"),
+        IOException when failure.Message.Contains("No space left", StringComparison.Ordinal) || failure.Message.Contains("disk was full", StringComparison.Ordinal) => new Status(StatusCode.ResourceExhausted, $"{failure.Message}: free some space"),
         _ => new Status(StatusCode.Internal, failure.Message),
     };
 

@@ -6,6 +6,7 @@ using Gantry.Events;
 using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Images;
+using Gantry.Images.Store;
 using Gantry.Linux.Files;
 using Gantry.Monitoring;
 using Gantry.Oci.Spec;
@@ -38,15 +39,17 @@ public sealed class ContainerCreator(
     /// <exception cref="ToolFailedException">The OCI runtime refused.</exception>
     public async Task<ContainerId> CreateAsync(ContainerSpec spec, PodLoan pod)
     {
-        var image = parts.Images.Find(spec.Image.Reference)
+        // Held until the record is written, which names the layers: a removal meanwhile would take them from below the mount.
+        using var use = parts.Images.Use(spec.Image.Reference)
             ?? throw new NotFoundException($"container {spec.Name}: image {spec.Image.Reference} is not on this node; pull it first");
+        var image = use.Image;
         var id = ContainerId.New();
         var place = pod.PlaceOf(id);
         await using var undo = new RollbackStack(log);
         undo.Push("container directories", () => leftovers.Delete(id));
         parts.Roots.Mount(id, image, spec, place);
         var user = ResolveUser(place.Rootfs, spec, image);
-        var volumes = parts.Volumes.Prepare(id, spec, place);
+        using var volumes = parts.Volumes.Prepare(id, spec, place);
         var built = parts.Specs.Build(spec, place, image.Config, user, volumes.Mounts);
         WriteBundle(id, await parts.Finisher.FinishAsync(built, spec, place, parts.Handlers.Get(pod.Handler).Handler));
         var logPath = LogPath(spec, pod);
@@ -111,6 +114,7 @@ public sealed class ContainerCreator(
         LogPath = logPath,
         Terminal = spec.Terminal,
         Stdin = spec.Stdin,
+        StdinOnce = spec.StdinOnce,
         ExitPath = parts.Paths.ContainerExit(id),
     };
 }

@@ -23,6 +23,9 @@ public sealed record MonitorLaunch
     public bool Terminal { get; init; }
 
     public bool Stdin { get; init; }
+
+    /// <summary>Its input ends when the first attached client that fed it has left.</summary>
+    public bool StdinOnce { get; init; }
 }
 
 /// <summary>How a container's process ended.</summary>
@@ -43,6 +46,11 @@ public interface IMonitors
     /// <summary>Opens the container's log anew; the file exists when this returns.</summary>
     /// <exception cref="WrongStateException">The monitor is gone, or could not open the file.</exception>
     Task ReopenLogAsync(ContainerId id, CancellationToken cancel);
+
+    /// <summary>Joins the container's streams.</summary>
+    /// <exception cref="WrongStateException">The monitor is gone, or has too many clients.</exception>
+    /// <exception cref="TimedOutException">It does not answer.</exception>
+    Task<AttachedStreams> AttachAsync(ContainerId id, AttachRequest request, CancellationToken cancel);
 
     /// <summary>Ends the monitor of a container that is being removed; one that is gone is fine.</summary>
     Task StopAsync(ContainerId id);

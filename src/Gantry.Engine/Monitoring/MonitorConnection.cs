@@ -51,6 +51,26 @@ internal sealed class MonitorConnection : IDisposable
         }
     }
 
+    /// <summary>Sends a request after which the connection carries something else, and takes the answer alone off it.</summary>
+    /// <returns>The connection, which is the caller's from here on; null where the monitor refused or ended.</returns>
+    public async Task<Socket?> TryTurnAsync(string request, CancellationToken cancel)
+    {
+        try
+        {
+            await _socket.SendAsync(Encoding.UTF8.GetBytes(request + "\n"), cancel);
+            // Byte by byte: what follows the answer is the container's.
+            var answer = new StringBuilder();
+            var one = new byte[1];
+            while (await _socket.ReceiveAsync(one, cancel) == 1 && one[0] != '\n' && answer.Length < 256)
+                answer.Append((char)one[0]);
+            return answer.ToString() == ControlMessage.Ok && one[0] == '\n' ? _socket : null;
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Completes when the monitor has ended.</summary>
     public async Task WaitForEndAsync()
     {

@@ -24,7 +24,7 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, TimePro
     public async Task<int> LaunchAsync(MonitorLaunch launch, CancellationToken cancel)
     {
         var request = new LaunchRequest(
-            launch.Id.Value, launch.Handler.Path, launch.Handler.GlobalArguments, launch.Bundle, launch.LogPath, launch.ExitPath, launch.Terminal, launch.Stdin);
+            launch.Id.Value, launch.Handler.Path, launch.Handler.GlobalArguments, launch.Bundle, launch.LogPath, launch.ExitPath, launch.Terminal, launch.Stdin, launch.StdinOnce);
         var file = Path.Combine(launch.Bundle, LaunchRequest.FileName);
         AtomicFile.Write(file, request.ToText());
         var monitor = Spawn(file, launch.Handler.Environment, out var report);
@@ -71,6 +71,9 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, TimePro
         if (answer != ControlMessage.Ok)
             throw new WrongStateException($"container {id.Short}: its log could not be reopened: {answer}");
     }
+
+    public Task<AttachedStreams> AttachAsync(ContainerId id, AttachRequest request, CancellationToken cancel) =>
+        AttachedStreams.OpenAsync(id, paths.ContainerBundle(id), request, cancel);
 
     public async Task StopAsync(ContainerId id)
     {

@@ -35,6 +35,9 @@ public sealed class RunningProcess : IAsyncDisposable
     /// <summary>Null with a terminal.</summary>
     public DescriptorStream? ErrorOutput { get; }
 
+    /// <summary>Whether input and output are the two directions of a terminal.</summary>
+    public bool HasTerminal => ErrorOutput is null;
+
     /// <summary>Waits for the process's end; children of its that live on are not waited for.</summary>
     /// <returns>0 to 255, or 128 + n for signal n.</returns>
     /// <exception cref="OperationCanceledException">The token ended the wait; the process goes on.</exception>

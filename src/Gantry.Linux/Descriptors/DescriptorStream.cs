@@ -37,10 +37,19 @@ public sealed class DescriptorStream : Stream
     /// <param name="count">Bytes read; 0 unless the outcome is Done.</param>
     public IoOutcome TryRead(Span<byte> buffer, out int count) => DescriptorIo.Read(_file, buffer, out count);
 
+    /// <summary>Waits until a read has something to give, or the other side is gone.</summary>
+    public Task WaitReadableAsync(CancellationToken cancel) => WaitAsync(write: false, cancel);
+
+    /// <summary>With an empty buffer it waits until there is something to read: a wait that holds no memory.</summary>
     /// <returns>0 when the other side has closed.</returns>
     /// <exception cref="IOException">The descriptor failed.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        if (buffer.IsEmpty)
+        {
+            await WaitReadableAsync(cancellationToken);
+            return 0;
+        }
         while (true)
         {
             switch (TryRead(buffer.Span, out var count))

@@ -17,6 +17,15 @@ public class FileDescriptor : SafeHandleMinusOneIsInvalid
     public FileDescriptor(int fd)
         : base(ownsHandle: true) => SetHandle(fd);
 
+    /// <summary>A descriptor of its own for the file that <paramref name="fd"/> names: closing it leaves that one open.</summary>
+    /// <exception cref="SyscallException">There is no such descriptor.</exception>
+    public static FileDescriptor Duplicate(int fd)
+    {
+        const int DuplicateCloseOnExec = 1030;
+        var copy = LibC.FileControl(fd, DuplicateCloseOnExec, 0);
+        return copy >= 0 ? new FileDescriptor(copy) : throw new SyscallException("fcntl F_DUPFD_CLOEXEC", LastErrno.Get(), "descriptor");
+    }
+
     /// <summary>The number, for a call that needs it; valid while this object is not disposed.</summary>
     public int Number => IsClosed || IsInvalid ? throw new ObjectDisposedException(nameof(FileDescriptor)) : (int)handle;
 

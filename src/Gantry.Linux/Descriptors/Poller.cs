@@ -3,7 +3,7 @@ namespace Gantry.Linux.Descriptors;
 /// <summary>poll(2) over a few descriptors: the whole of an event loop of one thread.</summary>
 public sealed class Poller
 {
-    private readonly LibC.PollEntry[] _entries = new LibC.PollEntry[32];
+    private readonly LibC.PollEntry[] _entries = new LibC.PollEntry[64];
     private int _count;
 
     /// <summary>Forgets every descriptor.</summary>
@@ -17,6 +17,24 @@ public sealed class Poller
             return -1;
         _entries[_count] = new LibC.PollEntry { Fd = file.Number, Events = (short)(write ? LibC.PollOut : LibC.PollIn) };
         return _count++;
+    }
+
+    /// <summary>Adds a descriptor of which only the other side's leaving is of interest.</summary>
+    /// <inheritdoc cref="Add"/>
+    public int AddForHangUp(FileDescriptor? file)
+    {
+        var place = Add(file);
+        if (place >= 0)
+            _entries[place].Events = 0;
+        return place;
+    }
+
+    /// <summary>Whether the descriptor takes bytes now, or its other side is gone.</summary>
+    public static unsafe bool IsWritable(FileDescriptor file)
+    {
+        var entry = new LibC.PollEntry { Fd = file.Number, Events = LibC.PollOut };
+        // SAFE: one entry, in this frame.
+        return LibC.Poll(&entry, 1, 0) > 0;
     }
 
     /// <summary>Waits until one is ready.</summary>

@@ -12,6 +12,8 @@ public static class UnixSocket
     private const int PathLimit = 108;
     private const int SolSocket = 1;
     private const int PeerCredentials = 17;
+    private const int SendBuffer = 7;
+    private const int SendBufferForce = 32;
 
     /// <summary>Listens on a path of at most 107 bytes; a relative one avoids that limit.</summary>
     /// <exception cref="SyscallException">The address is in use or the directory is missing.</exception>
@@ -45,6 +47,17 @@ public static class UnixSocket
             return connection;
         connection.Dispose();
         return null;
+    }
+
+    /// <summary>
+    /// Lets the kernel hold that many bytes that the other side has not read (socket(7)); less, where this process lacks
+    /// CAP_NET_ADMIN and the system's limit is lower.
+    /// </summary>
+    public static unsafe void SetSendBuffer(FileDescriptor connection, int bytes)
+    {
+        // SAFE: the option is an int.
+        if (LibC.SetSocketOption(connection.Number, SolSocket, SendBufferForce, &bytes, sizeof(int)) != 0)
+            _ = LibC.SetSocketOption(connection.Number, SolSocket, SendBuffer, &bytes, sizeof(int));
     }
 
     /// <summary>

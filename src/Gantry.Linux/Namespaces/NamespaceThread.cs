@@ -14,35 +14,39 @@ public enum NamespaceKinds
 }
 
 /// <summary>
-/// A thread that makes new namespaces for itself, does something in them, and dies. Namespaces belong to a thread: one of
-/// the pool would carry them into other work.
+/// A thread that makes new namespaces for itself or enters one, does something there, and dies. Namespaces belong to a
+/// thread: one of the pool would carry them into other work.
 /// </summary>
 public static class NamespaceThread
 {
     /// <summary>Runs <paramref name="work"/> in new namespaces of those kinds.</summary>
     /// <exception cref="SyscallException">The kernel refused them.</exception>
-    public static Task RunAsync(NamespaceKinds kinds, Action work) => RunAsync(
+    public static Task RunAsync(NamespaceKinds kinds, Action work) => StartAsync(
         () =>
         {
             if (kinds != NamespaceKinds.None && LibC.Unshare((int)kinds) != 0)
                 throw new SyscallException("unshare", LastErrno.Get(), kinds.ToString());
-            work();
-        });
+        },
+        work);
 
-    /// <summary>Runs <paramref name="work"/> in namespaces that exist.</summary>
-    /// <param name="files">Each one's file, of any kind but mount and user.</param>
+    /// <summary>Runs <paramref name="work"/> in the namespace that is pinned at a file.</summary>
+    /// <param name="file">A file that a namespace is mounted on.</param>
+    /// <param name="kind">What it must be: a file of another kind is refused.</param>
+    /// <param name="work">Short: the thread is there for it alone.</param>
+    /// <exception cref="SyscallException">The file is gone, or no namespace of that kind.</exception>
+    public static Task EnterAsync(string file, NamespaceKinds kind, Action work) => StartAsync(() => Enter(file, kind), work);
+
+    /// <summary>Runs <paramref name="work"/> in namespaces that are pinned at files.</summary>
+    /// <param name="files">Each one's, of any kind but mount and user.</param>
+    /// <param name="work">Short: the thread is there for it alone.</param>
     /// <exception cref="SyscallException">One is gone, or the kernel refused it.</exception>
-    public static Task RunInAsync(IReadOnlyList<string> files, Action work) => RunAsync(
+    public static Task RunInAsync(IReadOnlyList<string> files, Action work) => StartAsync(
         () =>
         {
-            foreach (var path in files)
-            {
-                using var file = Files.RegularFile.Open(path, LibC.OReadOnly);
-                if (LibC.SetNamespace(file.Number, 0) != 0)
-                    throw new SyscallException("setns", LastErrno.Get(), path);
-            }
-            work();
-        });
+            foreach (var file in files)
+                Enter(file, NamespaceKinds.None);
+        },
+        work);
 
     /// <summary>
     /// Makes the calling thread another user's, for the rest of its life: what a namespace's own root alone may write.
@@ -57,7 +61,7 @@ public static class NamespaceThread
             throw new SyscallException("setresuid", LastErrno.Get(), "thread");
     }
 
-    private static Task RunAsync(Action work)
+    private static Task StartAsync(Action move, Action work)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var thread = new Thread(
@@ -65,6 +69,7 @@ public static class NamespaceThread
             {
                 try
                 {
+                    move();
                     work();
                     done.SetResult();
                 }

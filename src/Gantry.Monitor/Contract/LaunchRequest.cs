@@ -12,8 +12,9 @@ namespace Gantry.Monitor.Contract;
 /// <param name="ExitPath">Where the exit record goes.</param>
 /// <param name="HasTerminal">Whether the container's process has a pty.</param>
 /// <param name="HasInput">Whether its input is a pipe that attach can feed; otherwise it is /dev/null.</param>
+/// <param name="HasInputOnce">Whether that pipe is closed when the first client that fed it has left.</param>
 internal sealed record LaunchRequest(
-    string Id, string Runtime, IReadOnlyList<string> RuntimeArguments, string Bundle, string LogPath, string ExitPath, bool HasTerminal, bool HasInput)
+    string Id, string Runtime, IReadOnlyList<string> RuntimeArguments, string Bundle, string LogPath, string ExitPath, bool HasTerminal, bool HasInput, bool HasInputOnce)
 {
     public const string FileName = "launch";
 
@@ -25,7 +26,7 @@ internal sealed record LaunchRequest(
         var values = KeyValueText.Parse(text);
         return new LaunchRequest(
             values["id"], values["runtime"], values["arguments"].Split('\n', StringSplitOptions.RemoveEmptyEntries), values["bundle"], values["log"],
-            values["exit"], values["terminal"] == "1", values["input"] == "1");
+            values["exit"], values["terminal"] == "1", values["input"] == "1", values["input-once"] == "1");
     }
 
     public string ToText()
@@ -39,6 +40,7 @@ internal sealed record LaunchRequest(
         KeyValueText.Append(text, "exit", ExitPath);
         KeyValueText.Append(text, "terminal", HasTerminal ? "1" : "0");
         KeyValueText.Append(text, "input", HasInput ? "1" : "0");
+        KeyValueText.Append(text, "input-once", HasInputOnce ? "1" : "0");
         return text.ToString();
     }
 }

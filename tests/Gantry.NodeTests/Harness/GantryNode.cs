@@ -52,6 +52,7 @@ public sealed class GantryNode : IAsyncDisposable
         Handler = handler,
         CgroupParent = CgroupParent,
         NetworkNamespace = _network.NetnsPath,
+        ConnectAsync = (host, port) => Task.FromResult(NetnsConnection.Connect(_network.NetnsPath, host, port)),
     };
 
     /// <summary>Makes a node and waits until it answers.</summary>

@@ -66,7 +66,11 @@ public sealed class SpecBuilder(CgroupHierarchy cgroups)
     {
         if (command.Any(word => word.Contains('\0')))
             throw new InvalidRequestException($"exec in container {record.Id.Short}: a word of the command holds a NUL");
-        return spec.Process with { Args = command, Terminal = terminal };
+        // A terminal has a kind: programs that draw on it ask, and a container made without one does not say.
+        var environment = terminal && !spec.Process.Env.Any(entry => entry.StartsWith("TERM=", StringComparison.Ordinal))
+            ? [.. spec.Process.Env, "TERM=xterm"]
+            : spec.Process.Env;
+        return spec.Process with { Args = command, Env = environment, Terminal = terminal };
     }
 
     private static OciCapabilities Sets(IReadOnlyList<string> capabilities, ResolvedUser user, ContainerSecurity security)

@@ -2,6 +2,8 @@ using Gantry.Containers;
 using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Images;
+using Gantry.Images.Pulling;
+using Gantry.Images.Store;
 using Gantry.Linux.Files;
 using Gantry.Persistence;
 

@@ -1,0 +1,82 @@
+using System.Net.Sockets;
+using System.Text;
+using Gantry.Faults;
+using Gantry.Identity;
+using Gantry.Pods;
+using Gantry.Spdy;
+
+namespace Gantry.Streaming;
+
+/// <summary>Connects a client's streams with ports of a pod.</summary>
+public sealed class PortForwardStream(PodPortForwarder forwarder)
+{
+    /// <summary>Connects to a port; what goes wrong is a text for the client.</summary>
+    internal async Task<(Socket? Socket, string Problem)> ConnectAsync(PodId pod, int port, CancellationToken cancel)
+    {
+        try
+        {
+            return (await forwarder.ConnectAsync(pod, port, cancel), "");
+        }
+        catch (Exception e) when (e is GantryException or IOException or SocketException)
+        {
+            return (null, $"error forwarding port {port} to pod {pod.Short}: {e.Message}");
+        }
+    }
+
+    /// <summary>
+    /// Serves one forwarded connection to its end. Either side may finish its direction and go on reading the other; what
+    /// breaks one connection ends that one.
+    /// </summary>
+    internal async Task ForwardAsync(PortForwardOffer offer, int port, SpdyStream data, SpdyStream error, CancellationToken cancel)
+    {
+        var (socket, problem) = await ConnectAsync(offer.Pod, port, cancel);
+        if (socket is null)
+        {
+            await error.WriteAsync(Encoding.UTF8.GetBytes(problem), cancel);
+            await error.FinishAsync();
+            await error.Input.CompleteAsync();
+            await data.ResetAsync(SpdyResetReason.InternalError);
+            return;
+        }
+        using (socket)
+        {
+            var sending = SendAsync(data, socket, cancel);
+            var receiving = ReceiveAsync(socket, data, cancel);
+            // One that fails ends the other: a reset has no halves.
+            if (await Task.WhenAny(sending, receiving) is { IsCompletedSuccessfully: false })
+                socket.Close(0);
+            await Task.WhenAll(sending, receiving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (sending.IsCompletedSuccessfully && receiving.IsCompletedSuccessfully)
+                await data.FinishAsync();
+            else
+                await data.ResetAsync(SpdyResetReason.Cancel);
+        }
+        await error.FinishAsync();
+        await error.Input.CompleteAsync();
+        await data.Input.CompleteAsync();
+    }
+
+    private static async Task SendAsync(SpdyStream data, Socket socket, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var read = await data.Input.ReadAsync(cancel);
+            foreach (var piece in read.Buffer)
+            {
+                for (var rest = piece; !rest.IsEmpty;)
+                    rest = rest[await socket.SendAsync(rest, cancel)..];
+            }
+            data.Input.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted)
+                break;
+        }
+        socket.Shutdown(SocketShutdown.Send);
+    }
+
+    private static async Task ReceiveAsync(Socket socket, SpdyStream data, CancellationToken cancel)
+    {
+        await using var stream = new NetworkStream(socket, ownsSocket: false);
+        await StreamPump.OutputAsync(stream, new Spdy.SpdyOutput(data), cancel);
+        await data.FinishAsync();
+    }
+}

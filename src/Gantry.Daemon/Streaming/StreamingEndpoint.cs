@@ -1,0 +1,172 @@
+using System.Net;
+using System.Net.Sockets;
+using Gantry.Faults;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
+
+namespace Gantry.Streaming;
+
+/// <summary>
+/// The HTTP server to which the addresses lead that Exec, Attach and PortForward answer: HTTP/1.1 alone, on loopback
+/// unless configured otherwise, apart from the CRI's socket.
+/// </summary>
+public sealed class StreamingEndpoint(StreamingOptions options, StreamTokens tokens, StreamSessions sessions, ILogger log) : IHttpApplication<HttpContext>, IAsyncDisposable
+{
+    private static readonly TimeSpan _stopLimit = TimeSpan.FromSeconds(1);
+    private readonly CancellationTokenSource _stopping = new();
+    private KestrelServer? _server;
+    private string _address = "";
+
+    /// <summary>Starts listening.</summary>
+    /// <param name="services">The host's, from which Kestrel takes its log.</param>
+    /// <exception cref="InvalidRequestException">The address is taken or not this node's, or a certificate cannot be read.</exception>
+    public async Task StartAsync(IServiceProvider services)
+    {
+        try
+        {
+            var tls = options.Tls is null ? null : new StreamingTls(options.Tls, log);
+            var transport = new SocketTransportFactory(
+                Options.Create(new SocketTransportOptions { CreateBoundListenSocket = Listen }), services.GetRequiredService<ILoggerFactory>());
+            _server = new KestrelServer(Options.Create(Configure(services, tls)), transport, services.GetRequiredService<ILoggerFactory>());
+            await _server.StartAsync(this, CancellationToken.None);
+        }
+        catch (Exception e) when (e is IOException or SocketException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+        {
+            throw new InvalidRequestException($"streams cannot be served on {options.Address} port {options.Port}: {e.Message}; correct [streaming] in the configuration", e);
+        }
+        _address = _server.Features.Get<IServerAddressesFeature>()!.Addresses.First().TrimEnd('/');
+        log.StreamsServed(_address);
+        if (options.Tls is null && !IPAddress.IsLoopback(options.Address))
+            log.StreamsUnprotected(_address);
+    }
+
+    /// <summary>Makes an offer, and tells where it can be redeemed, once, within a minute.</summary>
+    /// <exception cref="ResourceExhaustedException">Too many offers wait for their clients.</exception>
+    public string Offer(string kind, StreamOffer offer) => _server is null
+        ? throw new UnavailableException("the streaming server has not started yet: try again in a moment")
+        : $"{_address}/{kind}/{tokens.Offer(offer)}";
+
+    public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
+
+    public void DisposeContext(HttpContext context, Exception? exception)
+    {
+    }
+
+    /// <summary>Serves one request from its first line to the end of its session.</summary>
+    public async Task ProcessRequestAsync(HttpContext context)
+    {
+        var route = StreamRoute.Parse(context.Request.Path.Value ?? "");
+        if (route is null)
+        {
+            await RefuseAsync(context, StatusCodes.Status404NotFound, "not found");
+            return;
+        }
+        if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsPost(context.Request.Method))
+        {
+            context.Response.Headers.Allow = "GET, POST";
+            await RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, "streams begin with GET or POST");
+            return;
+        }
+        var agreement = StreamAgreement.Of(context, route.Kind);
+        if (agreement.Problem is { } problem)
+        {
+            await RefuseAsync(context, agreement.Status, problem);
+            return;
+        }
+        // Only now: a client that asked wrongly has not used up its token.
+        if (tokens.Redeem(route.Token) is not { } offer || !route.Fits(offer))
+        {
+            await RefuseAsync(context, StatusCodes.Status404NotFound, "not found");
+            return;
+        }
+        if (sessions.Refusal(offer) is { } refusal)
+        {
+            await RefuseAsync(context, StatusCodes.Status409Conflict, refusal);
+            return;
+        }
+        await ServeAsync(context, route.Kind, agreement, offer);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        if (_server is not null)
+        {
+            using var limit = new CancellationTokenSource(_stopLimit);
+            await _server.StopAsync(limit.Token);
+            _server.Dispose();
+        }
+        _stopping.Dispose();
+    }
+
+    private async Task ServeAsync(HttpContext context, string kind, StreamAgreement agreement, StreamOffer offer)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        try
+        {
+            await sessions.RunAsync(context, agreement, offer, ending);
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        {
+            if (!_stopping.IsCancellationRequested)
+                log.SessionIdle(kind, options.IdleLimit);
+            context.Abort();
+        }
+        catch (IOException)
+        {
+            // The client has left.
+        }
+        catch (Exception e)
+        {
+            log.SessionBroke(kind, e);
+            context.Abort();
+        }
+    }
+
+    private static async Task RefuseAsync(HttpContext context, int status, string message)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        await context.Response.WriteAsync(message + "\n");
+        await context.Response.CompleteAsync();
+    }
+
+    private KestrelServerOptions Configure(IServiceProvider services, StreamingTls? tls)
+    {
+        var kestrel = new KestrelServerOptions { AddServerHeader = false, ApplicationServices = services };
+        kestrel.Limits.MaxConcurrentConnections = 1000;
+        kestrel.Limits.MaxConcurrentUpgradedConnections = 5000;
+        kestrel.Limits.MaxRequestBodySize = 0;
+        kestrel.Limits.MaxRequestLineSize = 4 << 10;
+        kestrel.Limits.MaxRequestHeadersTotalSize = 16 << 10;
+        kestrel.Limits.MaxRequestHeaderCount = 64;
+        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(10);
+        // Streams may stand still; how long is ours to say.
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        kestrel.Limits.MinResponseDataRate = null;
+        kestrel.Listen(options.Address, options.Port, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            if (tls is not null)
+                listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(tls.Current()) });
+        });
+        return kestrel;
+    }
+
+    /// <summary>A client whose machine is gone says nothing: after two minutes without an answer its connection is closed.</summary>
+    private static Socket Listen(EndPoint endPoint)
+    {
+        var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 60);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 10);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 6);
+        return socket;
+    }
+}
