@@ -51,6 +51,7 @@ public sealed class ContainerCreator(
         undo.Push("container directories", () => leftovers.Delete(id));
         // It looks at what the request names: mount sources, devices and directories of anybody's file systems.
         var (built, user, volumes, logPath) = await parts.Kernel.RunAsync($"container {spec.Name}: preparing its root and mounts", given => Prepare(id, image, spec, place, pod, given), cancel);
+        using var held = volumes;
         WriteBundle(id, await parts.Finisher.FinishAsync(built, spec, place, parts.Handlers.Get(pod.Handler).Handler));
         undo.Push("OCI runtime's create", () => leftovers.ReleaseAsync(id, pod.Handler, place.CgroupPath));
         var pid = await parts.Monitors.LaunchAsync(Launch(id, spec, pod, logPath), cancel);
@@ -88,7 +89,17 @@ public sealed class ContainerCreator(
         parts.Roots.Mount(id, image, spec, place);
         var user = ResolveUser(place.Rootfs, spec, image);
         var volumes = parts.Volumes.Prepare(id, spec, place, given);
-        return new Prepared(parts.Specs.Build(spec, place, image.Config, user, volumes.Mounts), user, volumes, LogPath(spec, pod));
+        try
+        {
+            var built = new Prepared(parts.Specs.Build(spec, place, image.Config, user, volumes.Mounts), user, volumes, LogPath(spec, pod));
+            given.ThrowIfCancellationRequested();
+            return built;
+        }
+        catch
+        {
+            volumes.Dispose();
+            throw;
+        }
     }
 
     private static ResolvedUser ResolveUser(string rootfs, ContainerSpec spec, ImageRecord image)

@@ -18,8 +18,32 @@ namespace Gantry.Containers.Volumes;
 /// <param name="Layers">Its chainIDs, lowest first; they stay unpacked while the container exists.</param>
 public sealed record ImageVolume(string ContainerPath, Digest Image, IReadOnlyList<Digest> Layers);
 
-/// <summary>A container's volumes, ready to be bound.</summary>
-public sealed record PreparedVolumes(IReadOnlyList<OciMount> Mounts, IReadOnlyList<ImageVolume> Images);
+/// <summary>A container's volumes, ready to be bound. Disposing lets go of the images, which by then a record must name.</summary>
+public sealed class PreparedVolumes : IDisposable
+{
+    private readonly List<ImageUse> _uses = [];
+    private readonly List<OciMount> _mounts = [];
+    private readonly List<ImageVolume> _images = [];
+
+    public IReadOnlyList<OciMount> Mounts => _mounts;
+
+    public IReadOnlyList<ImageVolume> Images => _images;
+
+    public void Dispose()
+    {
+        foreach (var use in _uses)
+            use.Dispose();
+    }
+
+    internal void Add(OciMount mount) => _mounts.Add(mount);
+
+    /// <summary>Takes the use over.</summary>
+    internal void Add(string containerPath, ImageUse use)
+    {
+        _uses.Add(use);
+        _images.Add(new ImageVolume(containerPath, use.Image.Id, use.Image.ChainIds));
+    }
+}
 
 /// <summary>
 /// Makes a container's volumes ready for its OCI runtime. What is mounted for that lies in the container's own state
@@ -33,15 +57,23 @@ public sealed class VolumeStage(NodePaths paths, ImageStore images, SnapshotStor
     /// <exception cref="OperationCanceledException">Nobody waits any more: nothing further is mounted.</exception>
     public PreparedVolumes Prepare(ContainerId id, ContainerSpec spec, ContainerPlace place, CancellationToken given)
     {
-        var mounts = new List<OciMount>();
-        var volumes = new List<ImageVolume>();
-        for (var n = 0; n < spec.Mounts.Count; n++)
+        var volumes = new PreparedVolumes();
+        try
         {
-            var mount = spec.Mounts[n];
-            var folder = Path.Combine(paths.ContainerVolumes(id), n.ToString(System.Globalization.CultureInfo.InvariantCulture));
-            mounts.Add(new OciMount(mount.ContainerPath, "bind", mount.Image is { } image ? FromImage(mount, image, folder, place, volumes) : FromHost(spec, mount, folder, place, given), Options(mount)));
+            for (var n = 0; n < spec.Mounts.Count; n++)
+            {
+                var mount = spec.Mounts[n];
+                var folder = Path.Combine(paths.ContainerVolumes(id), n.ToString(System.Globalization.CultureInfo.InvariantCulture));
+                var source = mount.Image is { } image ? FromImage(mount, image, folder, place, volumes) : FromHost(spec, mount, folder, place, given);
+                volumes.Add(new OciMount(mount.ContainerPath, "bind", source, Options(mount)));
+            }
+            return volumes;
         }
-        return new PreparedVolumes(mounts, volumes);
+        catch
+        {
+            volumes.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Takes away what <see cref="Prepare"/> mounted; nothing there is fine.</summary>
@@ -67,13 +99,13 @@ public sealed class VolumeStage(NodePaths paths, ImageStore images, SnapshotStor
         return folder;
     }
 
-    private string FromImage(MountSpec mount, ImageSource source, string folder, ContainerPlace place, List<ImageVolume> volumes)
+    private string FromImage(MountSpec mount, ImageSource source, string folder, ContainerPlace place, PreparedVolumes volumes)
     {
-        var image = images.Find(source.Reference)
+        var use = images.Use(source.Reference)
             ?? throw new ImageVolumeException($"mount {mount.ContainerPath}: image {source.Reference} is not on this node; pull it first");
+        volumes.Add(mount.ContainerPath, use);
         Directory.CreateDirectory(folder);
-        MountImage(image, folder, place);
-        volumes.Add(new ImageVolume(mount.ContainerPath, image.Id, image.ChainIds));
+        MountImage(use.Image, folder, place);
         return mount.ImageSubPath.Length == 0 ? folder : SubPath(mount, source, folder);
     }
 
