@@ -30,7 +30,7 @@ internal sealed class ConformanceReport(Screen screen, OutputFormat format, Know
         screen.Out.Flush();
     }
 
-    /// <summary>Prints the sums; the exit code tells whether a spec failed that isn't known to, or a known one passed on every server.</summary>
+    /// <summary>Prints the sums; the exit code tells whether a spec failed that isn't known to.</summary>
     public int Finish()
     {
         if (format == OutputFormat.Table)

@@ -5,7 +5,8 @@ namespace Gantry.NodeTests.Conformance;
 
 /// <summary>
 /// The same specs on Debian's containerd, to see that they ask for what the CRI asks for and not for Gantry's habits. What
-/// containerd is known to fail is written down with its reason, and must fail: a reason that no longer holds is found.
+/// containerd is known to fail is written down with its reason, and must fail: a reason that no longer holds is found. Only
+/// what it fails at times, by a race of its own, may go either way.
 /// </summary>
 public sealed class ContainerdTests(ContainerdNode node) : IClassFixture<ContainerdNode>
 {
@@ -21,10 +22,13 @@ public sealed class ContainerdTests(ContainerdNode node) : IClassFixture<Contain
         if (node.Cri is null)
             Assert.Skip(node.Missing);
         var reason = node.Known.ReasonOf(SpecCatalog.Get(spec));
+        var atTimes = node.Known.FailsAtTimes(SpecCatalog.Get(spec));
         // Some of the known failures are calls that never end.
-        var outcome = await new SpecRunner(node.Cri, node.Settings, reason is null ? _limit : _limitOfFailures).RunAsync(SpecCatalog.Get(spec));
+        var outcome = await new SpecRunner(node.Cri, node.Settings, reason is null || atTimes ? _limit : _limitOfFailures).RunAsync(SpecCatalog.Get(spec));
         if (outcome.Verdict is SpecVerdict.Skipped)
             Assert.Skip($"{spec}: {outcome.Message}");
+        if (atTimes)
+            return;
         if (reason is not null)
             Assert.True(outcome.Verdict is SpecVerdict.Failed, $"{spec} passes, and is listed as failing because: {reason}");
         else
