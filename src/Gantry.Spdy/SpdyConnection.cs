@@ -151,7 +151,8 @@ public sealed class SpdyConnection : IAsyncDisposable
     /// <returns>False where there are too many.</returns>
     internal bool TryAccept(int id, IReadOnlyDictionary<string, string> headers, SpdyFlags flags)
     {
-        if (_streams.Count >= _limits.MostStreams)
+        // Those that were reset before anyone took them count, too: they wait to be taken.
+        if (_streams.Count >= _limits.MostStreams || _accepted.Reader.Count >= _limits.MostStreams)
             return false;
         var stream = new SpdyStream(this, id, headers, _limits.StreamBuffer);
         _streams[id] = stream;

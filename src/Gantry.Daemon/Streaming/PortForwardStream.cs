@@ -29,12 +29,13 @@ public sealed class PortForwardStream(PodPortForwarder forwarder)
     /// </summary>
     internal async Task ForwardAsync(PortForwardOffer offer, int port, SpdyStream data, SpdyStream error, CancellationToken cancel)
     {
+        // A client has nothing to say on it; what comes all the same is dropped.
+        await error.Input.CompleteAsync();
         var (socket, problem) = await ConnectAsync(offer.Pod, port, cancel);
         if (socket is null)
         {
             await error.WriteAsync(Encoding.UTF8.GetBytes(problem), cancel);
             await error.FinishAsync();
-            await error.Input.CompleteAsync();
             await data.ResetAsync(SpdyResetReason.InternalError);
             return;
         }
@@ -52,7 +53,6 @@ public sealed class PortForwardStream(PodPortForwarder forwarder)
                 await data.ResetAsync(SpdyResetReason.Cancel);
         }
         await error.FinishAsync();
-        await error.Input.CompleteAsync();
         await data.Input.CompleteAsync();
     }
 

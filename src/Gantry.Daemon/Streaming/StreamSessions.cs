@@ -20,7 +20,7 @@ public sealed class StreamSessions(StreamingOptions options, StreamServices serv
     private static readonly SpdyLimits _ofCommands = new();
 
     /// <summary>Twice the connections at once; one of them that does not move holds up the others for so long at most.</summary>
-    private static readonly SpdyLimits _ofPortForwards = new() { MostStreams = 2048, StreamBuffer = 256 << 10, StallLimit = TimeSpan.FromSeconds(30) };
+    private static readonly SpdyLimits _ofPortForwards = new() { MostStreams = 2048, StreamBuffer = 64 << 10, StallLimit = TimeSpan.FromSeconds(30) };
 
     /// <summary>Why an offer can't be kept any more; null where it can.</summary>
     public string? Refusal(StreamOffer offer) => offer switch
@@ -37,6 +37,8 @@ public sealed class StreamSessions(StreamingOptions options, StreamServices serv
     {
         var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = context.RequestAborted.Register(() => gone.TrySetResult());
+        // No token ends a write half-way: where the client takes nothing, only the connection's end does.
+        await using var abort = ending.Token.Register(context.Abort);
         if (agreement.Channels is { } protocol && protocol != ChannelProtocol.Tunnel)
             await RunChannelsAsync(context, protocol, offer, gone.Task, ending);
         else

@@ -19,7 +19,7 @@ public sealed class ContainerdNode(NodeNetwork network) : IAsyncLifetime
 
     public KnownFailures Known { get; } = KnownFailures.Load(Path.Combine(AppContext.BaseDirectory, "Conformance", "containerd-1.6-failures.txt"));
 
-    public SpecSettings Settings => new() { Folder = Folder, CgroupParent = $"/{network.Name}-containerd", NetworkNamespace = network.NetnsPath };
+    public SpecSettings Settings => new() { Folder = Folder, CgroupParent = $"/{network.Name}-containerd", NetworkNamespace = network.NetnsPath, ConnectAsync = (host, port) => Task.FromResult(NetnsConnection.Connect(network.NetnsPath, host, port)) };
 
     private string Folder => $"{network.Directory}/containerd";
 

@@ -170,6 +170,17 @@ public sealed class GantryNode : IAsyncDisposable
         return code;
     }
 
+    /// <summary>SIGTERM; it must end within that time.</summary>
+    public async Task StopDaemonAsync(TimeSpan limit)
+    {
+        Shell.Run("kill", "-TERM", $"{_daemon!.Id}");
+        await _daemon.WaitForExitAsync().WaitAsync(limit);
+        _daemon.Dispose();
+        _daemon = null;
+        _cri!.Dispose();
+        _cri = null;
+    }
+
     public string ReadLog() => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
 
     /// <summary>Runs the published command line against this node.</summary>

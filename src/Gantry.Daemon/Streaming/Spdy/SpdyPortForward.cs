@@ -11,6 +11,9 @@ namespace Gantry.Streaming.Spdy;
 /// </summary>
 internal sealed class SpdyPortForward(SpdyConnection connection, PortForwardOffer offer, PortForwardStream forward, TimeSpan creation)
 {
+    /// <summary>Streams that wait for their partners.</summary>
+    private const int MostPairs = 1024;
+
     private readonly ConcurrentDictionary<string, Pair> _pairs = [];
     private readonly ConcurrentDictionary<int, Task> _running = [];
     private int _count;
@@ -43,8 +46,13 @@ internal sealed class SpdyPortForward(SpdyConnection connection, PortForwardOffe
             await stream.ResetAsync(SpdyResetReason.ProtocolError);
             return;
         }
-        await stream.ReplyAsync();
         var request = RequestOf(stream, kind);
+        if (_pairs.Count >= MostPairs && !_pairs.ContainsKey(request))
+        {
+            await stream.ResetAsync(SpdyResetReason.RefusedStream);
+            return;
+        }
+        await stream.ReplyAsync();
         var pair = _pairs.GetOrAdd(request, _ => new Pair());
         if (!pair.TryAdd(stream, kind))
         {
