@@ -3,7 +3,7 @@
 # use: a peer to try the specs on, and other tools for images. Starts no service.
 set -euo pipefail
 
-packages=(crun runc containernetworking-plugins catatonit iptables iproute2 busybox-static nginx-light docker-registry
+packages=(crun runc containernetworking-plugins catatonit iptables iproute2 busybox-static nginx-light docker-registry skopeo umoci e2fsprogs
     clang zlib1g-dev util-linux curl)
 [ "${1:-}" != tests ] || packages+=(containerd skopeo umoci)
 missing=()

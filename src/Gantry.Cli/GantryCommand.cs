@@ -3,6 +3,7 @@ using Gantry.Cli.Naming;
 using Gantry.Cli.Options;
 using Gantry.Cli.Output;
 using Gantry.Cli.Verbs;
+using Gantry.Cli.Verbs.Images;
 
 namespace Gantry.Cli;
 
@@ -29,6 +30,10 @@ internal static class GantryCommand
         root.Subcommands.Add(PullVerb.Create(global));
         root.Subcommands.Add(ImagesVerb.Create(global));
         root.Subcommands.Add(RemoveImageVerb.Create(global, names));
+        root.Subcommands.Add(ImageVerb.Create(global, names));
+        root.Subcommands.Add(RegistryVerb.Create(global));
+        root.Subcommands.Add(CheckVerb.Create(global));
+        root.Subcommands.Add(UsageVerb.CreateOfSystem(global));
         root.Subcommands.Add(InspectVerb.Create(global, names));
         root.Subcommands.Add(InfoVerb.Create(global));
         root.Subcommands.Add(VersionVerb.Create(global));

@@ -9,6 +9,9 @@ namespace Gantry.Cli;
 /// <summary>One run of `gantry`: arguments in, an exit code out, and every failure as one line on standard error.</summary>
 internal static class GantryProgram
 {
+    /// <summary>EPIPE, which .NET hands on as it is.</summary>
+    private const int BrokenPipe = 32;
+
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Screen screen)
     {
         try
@@ -32,8 +35,8 @@ internal static class GantryProgram
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // A reader that left ("gantry logs web | head") is no failure worth a line.
-            if (screen.IsReaderGone)
+            // A reader that left ("gantry logs web | head") is no failure worth a line, whichever write found out first.
+            if (screen.IsReaderGone || failure.HResult == BrokenPipe)
                 return ExitCode.Ok;
             screen.Fail(failure.Message);
             return ExitCode.Failed;
@@ -43,6 +46,8 @@ internal static class GantryProgram
             screen.Flush();
         }
     }
+
+    private static string OneLine(string message) => string.Join(' ', message.Split((char[])[' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries));
 
     private static async Task<int> ParseAndRunAsync(IReadOnlyList<string> arguments, Screen screen)
     {
@@ -54,7 +59,7 @@ internal static class GantryProgram
         {
             var asked = parsed.CommandResult.Command;
             var name = asked is RootCommand ? "gantry" : "gantry " + asked.Name;
-            throw CommandException.Usage($"{parsed.Errors[0].Message} See '{name} --help'.");
+            throw CommandException.Usage($"{OneLine(parsed.Errors[0].Message)} See '{name} --help'.");
         }
         return await parsed.InvokeAsync(new InvocationConfiguration
         {

@@ -2,11 +2,22 @@ using Gantry.Cgroups;
 using Gantry.Concurrency;
 using Gantry.Configuration;
 using Gantry.Containers;
+using Gantry.Containers.Cdi;
 using Gantry.Containers.SpecBuilding;
+using Gantry.Containers.Volumes;
 using Gantry.Events;
-using Gantry.Identity;
 using Gantry.Images;
+using Gantry.Identity;
+using Gantry.Images.Archives;
+using Gantry.Images.Checking;
+using Gantry.Images.Manifests;
+using Gantry.Images.Pulling;
 using Gantry.Images.Registry;
+using Gantry.Images.Registry.Access;
+using Gantry.Images.Registry.Hosts;
+using Gantry.Images.Registry.Http;
+using Gantry.Images.Store;
+using Gantry.Images.Trust;
 using Gantry.Images.Unpacking;
 using Gantry.Monitoring;
 using Gantry.Networking;
@@ -35,46 +46,73 @@ public sealed class Composition
         Events = new EventStream();
 
         Snapshots = new SnapshotStore(Paths, log);
-        Images = new ImageStore(Paths, Snapshots, log);
-        var registry = new RegistryClient(new HostRules(config.CertsDirectories), new RegistryAuthenticator(time), log);
-        var limits = new PullLimits(config.MaxParallelDownloads, TimeSpan.FromSeconds(config.NoProgressSeconds));
-        Puller = new ImagePuller(registry, Images, Snapshots, new LayerPipeline(new LayerLimits(), log), limits, time, log);
-        ImageRemover = new ImageRemover(Images, Snapshots, Puller, log);
+        var registryConfig = config.Registry;
+        var imageLimits = new ImageLimits(registryConfig.MaxLayers, registryConfig.MaxImageBytes);
+        Images = new ImageStore(Paths, Snapshots, imageLimits, log);
+        ImageCollector = new ImageCollector(Images, Snapshots, LayersInUse, time, log);
+        ImageRemover = new ImageRemover(Images, ImageCollector, log);
+        Registry = CreateRegistry(registryConfig, time, log);
+        var layerLimits = new LayerLimits { MaxBytes = registryConfig.MaxImageBytes, MaxEntries = registryConfig.MaxImageFiles };
+        var pipeline = new LayerPipeline(layerLimits, log, RateLimit.Of(registryConfig.UnpackBytesPerSecond, time));
+        var layers = new LayerFetcher(Images, Snapshots, pipeline, new PullLimits(registryConfig.MaxParallelDownloads, registryConfig.MaxParallelDownloadsOfPull), log);
+        ImageStores = new ImageStores(Paths, Images, Snapshots, ImageCollector, imageLimits);
+        var policy = new TrustPolicy(registryConfig.PolicyFile, mayBeMissing: registryConfig.PolicyFile == new RegistryConfig().PolicyFile);
+        Puller = new ImagePuller(Registry, ImageStores, layers, new SignatureVerifier(policy, Registry, time), time, log);
+        ImageChecker = new ImageChecker(ImageStores, Registry, Puller, pipeline, LayersInUse, log);
+        ImageImporter = new ImageImporter(ImageStores, layers, Puller, time, log);
+        ImageExporter = new ImageExporter(Images);
+        ImagePruner = new ImagePruner(Images, ImageCollector, LayersInUse);
+        var careConfig = new ImageCareOptions(registryConfig.ImportDirectory, TimeSpan.FromHours(registryConfig.ScrubHours), RateLimit.Of(registryConfig.ScrubBytesPerSecond, time));
+        ImageCare = new ImageCare(careConfig, Paths, ImageImporter, ImageChecker, ImageCollector, time, log);
 
-        var cni = new CniOptions(config.CniConfDirectory, config.CniBinDirectories, TimeSpan.FromSeconds(config.CniTimeoutSeconds));
+        var cni = new CniOptions(config.CniConfDirectory, config.CniBinDirectories, TimeSpan.FromSeconds(config.CniTimeoutSeconds)) { MaxParallel = config.CniMaxParallel };
         Network = new PodNetwork(cni, new CniPlugin(cni), Paths);
         var pins = new NamespacePins(Paths);
 
+        MountFeatures = new MountFeatures(Paths);
+        var runtimeDeadline = TimeSpan.FromSeconds(config.RuntimeTimeoutSeconds);
+        var runtimes = new RuntimeLimits(new CallLimit("OCI runtimes", config.RuntimeMaxParallel, runtimeDeadline, time), runtimeDeadline);
+        var kernel = new KernelCalls(config.RuntimeMaxParallel, runtimeDeadline, time);
         Handlers = new RuntimeHandlers(
             config.Handlers.ToDictionary(
                 handler => handler.Key,
-                IContainerRuntime (handler) => new RuntimeCommand(new RuntimeHandler(handler.Key, handler.Value, Paths.RuntimeRoot(handler.Key), []))),
+                IContainerRuntime (handler) => new RuntimeCommand(
+                    new RuntimeHandler(handler.Key, handler.Value.Path, Paths.RuntimeRoot(handler.Key), handler.Value.Arguments)
+                    {
+                        Environment = handler.Value.Environment,
+                        AllowedAnnotations = handler.Value.AllowedAnnotations,
+                        PrivilegedWithoutHostDevices = handler.Value.PrivilegedWithoutHostDevices,
+                    },
+                    runtimes)),
             config.DefaultHandler);
         var monitor = config.Monitor.Length > 0 ? config.Monitor : Path.Combine(AppContext.BaseDirectory, "gantry-monitor");
-        Monitors = new MonitorLauncher(monitor, Paths, time, log);
+        Monitors = new MonitorLauncher(monitor, Paths, runtimes, time, log);
         var specs = new SpecBuilder(Cgroups.Hierarchy);
 
         Containers = new ContainerStore(Paths);
         var containerLocks = new KeyedLock<ContainerId>();
-        var leftovers = new ContainerLeftovers(Paths, Handlers, Cgroups, log);
+        var volumes = new VolumeStage(Paths, Images, Snapshots);
+        var leftovers = new ContainerLeftovers(Paths, Handlers, Cgroups, volumes, log);
         Exits = new ContainerExits(Containers, leftovers, containerLocks, Events, time, log);
         Starter = new ContainerStarter(Containers, Handlers, leftovers, containerLocks, Events, time, log);
-        Stopper = new ContainerStopper(Containers, Handlers, Cgroups, time, log);
+        Stopper = new ContainerStopper(Containers, Handlers, Monitors, Cgroups, containerLocks, time, log);
         Remover = new ContainerRemover(Containers, Stopper, leftovers, Monitors, containerLocks, Events, time, log);
         Executor = new ContainerExecutor(Containers, Handlers, Paths);
         Logs = new ContainerLogs(Containers, Monitors);
-        Updater = new ContainerUpdater(Containers, Handlers, containerLocks);
-        var creator = new ContainerCreator(Containers, new ContainerParts(Paths, Images, Snapshots, specs, Monitors, Handlers), leftovers, Events, time, log);
+        Updater = new ContainerUpdater(Containers, Handlers, Cgroups.Hierarchy, containerLocks);
+        var finisher = new SpecFinisher(new CdiRegistry(config.CdiDirectories), AppArmor.OfNode(Paths.State));
+        var parts = new ContainerParts(Paths, Images, new ContainerRoot(Paths, Snapshots), volumes, specs, finisher, Monitors, Handlers, kernel);
+        var creator = new ContainerCreator(Containers, parts, leftovers, Events, time, log);
 
         Pods = new PodStore(Paths);
-        var podLocks = new KeyedLock<PodId>();
+        var podGate = new PodGate();
         var places = new PodPlaces(Paths, Containers);
         PodLeftovers = new PodLeftovers(Paths, Network, pins, leftovers, Cgroups, log);
         var init = new PodInit(Paths, Handlers, Monitors, specs, config.PodInit);
         PodRunner = new PodRunner(Paths, Pods, new PodParts(pins, Network, init, Cgroups, Handlers, places), PodLeftovers, Events, time, log);
-        PodStopper = new PodStopper(Pods, Containers, Stopper, PodLeftovers, podLocks, Events, time, log);
+        PodStopper = new PodStopper(Pods, Containers, Stopper, PodLeftovers, podGate, Events, time, log);
         PodRemover = new PodRemover(Pods, Containers, PodStopper, Remover, PodLeftovers, Events, time, log);
-        PodContainers = new PodContainers(Pods, Containers, creator, places, podLocks);
+        PodContainers = new PodContainers(Pods, Containers, creator, places, podGate);
 
         Attacher = new ContainerAttacher(Containers, Monitors);
         PortForwarder = new PodPortForwarder(Pods, Paths);
@@ -85,10 +123,13 @@ public sealed class Composition
         Statistics = new NodeStatistics(Containers, Pods, usage, new WritableLayers(Paths, time, log), new NetworkCounters(Paths, time));
         Storage = new NodeStorage(Paths);
 
-        var local = new LocalContainers(Paths, new ContainerServices(PodContainers, Starter, Stopper, Remover, Containers), Images, Puller, time);
+        var local = new LocalContainers(
+            Paths, new ContainerServices(PodContainers, Starter, Stopper, Remover, Containers), Images, Puller, kernel,
+            TimeSpan.FromSeconds(config.LocalPodRestartDelaySeconds), time);
         Local = new LocalPods(Paths, config.LocalPodLogs, new PodServices(Pods, PodRunner, PodStopper, PodRemover, Containers), local, Images, log);
-        Recovery = new NodeRecovery(
-            Paths, new RecoveredStores(Pods, Containers), new RecoveredLeftovers(PodLeftovers, leftovers), Monitors, Exits, time, log);
+        var stores = new RecoveredStores(Pods, Containers);
+        Cleanup = new RecoveryCleanup(Paths, stores, new RecoveryTools(PodLeftovers, leftovers, PodStopper, Remover, Exits), Monitors, time, log);
+        Recovery = new NodeRecovery(Paths, stores, Monitors, Exits, Cleanup, time, log);
     }
 
     public GantryConfig Config { get; }
@@ -107,9 +148,27 @@ public sealed class Composition
 
     public ImageRemover ImageRemover { get; }
 
+    public ImageCollector ImageCollector { get; }
+
+    public ImageStores ImageStores { get; }
+
+    public RegistryClient Registry { get; }
+
+    public ImageChecker ImageChecker { get; }
+
+    public ImageImporter ImageImporter { get; }
+
+    public ImageExporter ImageExporter { get; }
+
+    public ImagePruner ImagePruner { get; }
+
+    public ImageCare ImageCare { get; }
+
     public PodNetwork Network { get; }
 
     public RuntimeHandlers Handlers { get; }
+
+    public MountFeatures MountFeatures { get; }
 
     public MonitorLauncher Monitors { get; }
 
@@ -155,6 +214,8 @@ public sealed class Composition
 
     public NodeRecovery Recovery { get; }
 
+    public RecoveryCleanup Cleanup { get; }
+
     /// <summary>Set when recovery is done: until then every answer but Version's is Unavailable.</summary>
     public bool IsRecovered
     {
@@ -179,6 +240,19 @@ public sealed class Composition
         CreationLimit = TimeSpan.FromSeconds(config.StreamingCreationSeconds),
     };
 
+    private static RegistryClient CreateRegistry(RegistryConfig config, TimeProvider time, ILogger log)
+    {
+        var transport = new RegistryTransport(new EnvironmentProxy(Environment.GetEnvironmentVariable));
+        var limits = new RegistryLimits(TimeSpan.FromSeconds(config.NoProgressSeconds), TimeSpan.FromSeconds(config.RetrySeconds))
+        {
+            Download = RateLimit.Of(config.DownloadBytesPerSecond, time),
+            DownloadByHost = config.DownloadBytesPerSecondByHost.Where(limit => limit.Value > 0).ToDictionary(limit => limit.Key, limit => new RateLimit(limit.Value, time)),
+        };
+        return new RegistryClient(
+            new HostRules(config.CertsDirectories, config.RegistriesConf), new CredentialSources(config.Auth, config.AuthFiles, config.HelperFolders),
+            new RegistryAuthenticator(transport, config.TokenHosts, time), transport, limits, new RegistryContext(time, log));
+    }
+
     /// <summary>The chainIDs that containers stand on.</summary>
-    public IReadOnlySet<Digest> LayersInUse() => Containers.All.SelectMany(container => container.Layers).ToHashSet();
+    public IReadOnlySet<Digest> LayersInUse() => Containers.All.SelectMany(container => container.LayersInUse).ToHashSet();
 }

@@ -13,6 +13,7 @@ namespace Gantry;
 /// </summary>
 public sealed class NodeClaim : IDisposable
 {
+    private const int LongestSocketPath = 107;
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private readonly FileDescriptor _lock;
     private readonly string _socket;
@@ -32,8 +33,9 @@ public sealed class NodeClaim : IDisposable
         try
         {
             var paths = new NodePaths(config.Root, config.State);
-            Directory.CreateDirectory(paths.Root, Private);
-            Directory.CreateDirectory(paths.State, Private);
+            MakePrivate(paths.Root);
+            MakePrivate(paths.State);
+            // A directory of somebody else's, as /run, keeps its mode: the socket's own is what counts there.
             Directory.CreateDirectory(Path.GetDirectoryName(config.Socket)!, Private);
             var held = StartupLocks.TryLock(paths.RootLock);
             if (held is null)
@@ -41,10 +43,10 @@ public sealed class NodeClaim : IDisposable
                 problem = $"another gantryd has {config.Root}: stop it, or give this one a root of its own (--root)";
                 return null;
             }
-            if (IsServed(config.Socket))
+            problem = Obstacle(config.Socket);
+            if (problem.Length > 0)
             {
                 held.Dispose();
-                problem = $"another server answers on {config.Socket}: stop it, or give this one a socket of its own (--socket)";
                 return null;
             }
             File.Delete(config.Socket);
@@ -67,20 +69,33 @@ public sealed class NodeClaim : IDisposable
 
     public void Dispose() => _lock.Dispose();
 
-    /// <summary>A socket whose server is gone refuses connections, and is replaced.</summary>
-    private static bool IsServed(string path)
+    /// <summary>Closed to others, also where an earlier version or somebody's mkdir left it open.</summary>
+    private static void MakePrivate(string directory)
     {
-        if (!File.Exists(path))
-            return false;
+        Directory.CreateDirectory(directory, Private);
+        if (File.GetUnixFileMode(directory) != Private)
+            File.SetUnixFileMode(directory, Private);
+    }
+
+    /// <summary>What keeps the socket from being bound; empty where nothing is there, or a socket whose server is gone.</summary>
+    private static string Obstacle(string path)
+    {
+        if (System.Text.Encoding.UTF8.GetByteCount(path) > LongestSocketPath)
+            return $"{path} is longer than the {LongestSocketPath} bytes that a socket's path may have: choose a shorter one (--socket)";
+        if (FileStatus.TryGet(path, followLinks: false) is not { } status)
+            return "";
+        if (status.Kind is not FileKind.Socket)
+            return $"{path} is there and is no socket: remove it, or choose another path (--socket)";
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             socket.Connect(new UnixDomainSocketEndPoint(path));
-            return true;
+            return $"another server answers on {path}: stop it, or give this one a socket of its own (--socket)";
         }
-        catch (SocketException)
+        catch (SocketException e)
         {
-            return false;
+            // Only a refusal says that nobody listens; a server that is merely busy keeps its socket.
+            return e.SocketErrorCode is SocketError.ConnectionRefused ? "" : $"{path} cannot be tried ({e.SocketErrorCode}): stop its server, or choose another path (--socket)";
         }
     }
 }

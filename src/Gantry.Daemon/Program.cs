@@ -6,6 +6,7 @@ using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Linux.Processes;
 using Gantry.Observability;
+using Gantry.Sharing;
 using Grpc.Reflection;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -27,7 +28,7 @@ catch (InvalidRequestException e)
 }
 if (options.PrintConfig)
 {
-    Console.Out.WriteLine(config);
+    Console.Out.Write(ConfigDump.Of(config));
     return 0;
 }
 if (!NativeLibrary.TryLoad("libssl.so.3", out _) && !NativeLibrary.TryLoad("libssl.so.1.1", out _))
@@ -58,6 +59,7 @@ builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
 builder.Services.AddRoutingCore();
 builder.Services.AddSingleton(node);
 builder.Services.AddSingleton<ILogger>(log);
+builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddGrpc(grpc =>
 {
     grpc.MaxReceiveMessageSize = 16 << 20;
@@ -67,13 +69,15 @@ builder.Services.AddGrpc(grpc =>
 builder.Services.AddSingleton<RuntimeService>();
 builder.Services.AddSingleton<ImageService>();
 builder.Services.AddSingleton<GantryService>();
+builder.Services.AddSingleton<ImagesService>();
 builder.Services.AddSingleton<HealthService>();
 builder.Services.AddSingleton(new ReflectionServiceImpl(
-    Gantry.Cri.Api.RuntimeService.Descriptor, Gantry.Cri.Api.ImageService.Descriptor, Gantry.Api.GantryService.Descriptor, Grpc.Health.V1.Health.Descriptor));
+    Gantry.Cri.Api.RuntimeService.Descriptor, Gantry.Cri.Api.ImageService.Descriptor, Gantry.Api.GantryService.Descriptor, Gantry.Api.GantryImages.Descriptor, Grpc.Health.V1.Health.Descriptor));
 await using var app = builder.Build();
 app.MapGrpcService<RuntimeService>();
 app.MapGrpcService<ImageService>();
 app.MapGrpcService<GantryService>();
+app.MapGrpcService<ImagesService>();
 app.MapGrpcService<HealthService>();
 app.MapGrpcService<ReflectionServiceImpl>();
 
@@ -91,17 +95,19 @@ await app.StartAsync();
 claim.Opened();
 log.Listening(config.Socket);
 using var stopping = new CancellationTokenSource();
-var (exits, trimming) = (Task.CompletedTask, Task.CompletedTask);
+var (exits, trimming, care) = (Task.CompletedTask, Task.CompletedTask, Task.CompletedTask);
 try
 {
-    if (config.CniInstallDefault && Gantry.Networking.DefaultConflist.InstallIfNone(config.CniConfDirectory, config.CniDefaultSubnet))
+    if (config.CniInstallDefault && config.CniConfTemplate.Length == 0 && Gantry.Networking.DefaultConflist.InstallIfNone(config.CniConfDirectory, config.CniDefaultSubnet))
         log.DefaultNetworkInstalled(config.CniConfDirectory);
-    node.Images.Open();
-    await node.Recovery.RunAsync(stopping.Token);
+    await node.Images.OpenAsync();
     exits = node.Exits.RunAsync(node.Monitors, exit => node.PodLost(PodId.Parse(exit.Id.Value)), stopping.Token);
+    await node.Recovery.RunAsync(stopping.Token);
     node.Local.Resume();
     node.IsRecovered = true;
     trimming = new MemoryTrimmer(TimeProvider.System).RunAsync(stopping.Token);
+    care = node.ImageCare.RunAsync(stopping.Token);
+    await using var share = await ShareServer.StartAsync(config.Registry, node.Images);
     app.Lifetime.ApplicationStopping.Register(node.Events.Close);
     await app.WaitForShutdownAsync();
 }
@@ -110,6 +116,6 @@ finally
     await stopping.CancelAsync();
     await node.Streaming.DisposeAsync();
     await node.Local.DisposeAsync();
-    await Task.WhenAll(exits, trimming).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    await Task.WhenAll(exits, trimming, care, node.Cleanup.Rest).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }
 return 0;

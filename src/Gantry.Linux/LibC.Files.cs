@@ -14,8 +14,9 @@ internal static partial class LibC
     internal const int OTruncate = 0x200;
     internal const int OAppend = 0x400;
     internal const int ONonBlock = 0x800;
-    internal const int ODirectory = 0x10000;
-    internal const int ONoFollow = 0x20000;
+    // The two whose numbers are not the same on every architecture.
+    internal static readonly int ODirectory = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x4000 : 0x10000;
+    internal static readonly int ONoFollow = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
     internal const int OCloseOnExec = 0x80000;
     internal const int OPath = 0x200000;
 
@@ -30,6 +31,18 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     internal static unsafe partial nint OpenAt2(nint number, int directory, byte* path, OpenHow* how, nuint size);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    internal static partial int Sync(int fd);
+
+    [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
+    internal static partial int SyncFileRange(int fd, long offset, long count, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Rename(int fromDirectory, string from, int toDirectory, string to, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
+    internal static partial int SetPriority(int which, uint who, int priority);
 
     [StructLayout(LayoutKind.Sequential)]
     internal struct OpenHow

@@ -5,6 +5,7 @@ namespace Gantry.Linux;
 /// <summary>mount(2) and the calls that took it apart: fsopen(2), fsconfig(2), fsmount(2), move_mount(2), mount_setattr(2).</summary>
 internal static partial class LibC
 {
+    internal const nint OpenTreeNumber = 428;
     internal const nint MoveMountNumber = 429;
     internal const nint FsOpenNumber = 430;
     internal const nint FsConfigNumber = 431;
@@ -16,6 +17,9 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "umount2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Umount2(string target, int flags);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint OpenTree(nint number, nint directory, string path, nuint flags);
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial nint FsOpen(nint number, string type, uint flags);

@@ -8,7 +8,15 @@ internal static partial class LibC
     internal static partial int Unshare(int flags);
 
     [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
-    internal static partial int SetNamespace(int fd, int kind);
+    internal static partial int SetNamespace(int file, int kind);
+
+    /// <summary>The library's clone(2): the child calls the C function and ends with what it returns.</summary>
+    [LibraryImport("libc", EntryPoint = "clone", SetLastError = true)]
+    internal static partial int Clone(nint function, nint stackTop, int flags, nint argument);
+
+    /// <summary>As a bare system call: the library's function of the name changes every thread.</summary>
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint SetThreadIds(nint number, nint real, nint effective, nint saved);
 
     [LibraryImport("libc", EntryPoint = "sethostname", SetLastError = true)]
     internal static unsafe partial int SetHostName(byte* name, nuint length);

@@ -48,7 +48,11 @@ internal sealed class ContainerProcess
         using var error = request.HasTerminal ? null : Pipe.Open();
         using var input = request.HasInput && !request.HasTerminal ? Pipe.Open() : null;
         using var console = request.HasTerminal ? UnixSocket.Listen(ConsoleSocket) : null;
-        var arguments = new List<string>(request.RuntimeArguments) { "--log", RuntimeLog, "--log-format", "json", "create", "--bundle", request.Bundle, "--pid-file", PidFile };
+        // Whole paths: crun may be in another mount namespace, and so in another directory, by the time that it writes the pid.
+        var arguments = new List<string>(request.RuntimeArguments)
+        {
+            "--log", Path.Combine(request.Bundle, RuntimeLog), "--log-format", "json", "create", "--bundle", request.Bundle, "--pid-file", Path.Combine(request.Bundle, PidFile),
+        };
         if (console is not null)
         {
             // By this process's working directory: a socket's path may have 107 bytes, and a bundle's own name has 64 of them.

@@ -14,8 +14,21 @@ internal sealed class ControlConnections(FileDescriptor listener, LogFile log, C
     private const int Most = 16;
     private readonly FileDescriptor?[] _open = new FileDescriptor?[Most];
     private readonly int[] _places = new int[Most];
+    private readonly bool[] _isWatching = new bool[Most];
+    private byte[]? _exit;
     private readonly byte[] _buffer = new byte[256];
     private int _listenerPlace;
+
+    /// <summary>Tells everyone who watches how the container ended: its record has no other way out for now.</summary>
+    public void Tell(string exitLine)
+    {
+        _exit = Encoding.UTF8.GetBytes(exitLine + "\n");
+        for (var n = 0; n < Most; n++)
+        {
+            if (_open[n] is { } connection && _isWatching[n])
+                DescriptorIo.WriteAll(connection, _exit);
+        }
+    }
 
     /// <summary>Whether the daemon asked to end without a record.</summary>
     public bool IsStopped { get; private set; }
@@ -46,7 +59,10 @@ internal sealed class ControlConnections(FileDescriptor listener, LogFile log, C
             if (free < 0)
                 connection.Dispose();
             else
+            {
                 _open[free] = connection;
+                _isWatching[free] = false;
+            }
         }
     }
 
@@ -71,8 +87,11 @@ internal sealed class ControlConnections(FileDescriptor listener, LogFile log, C
                 Attach(kind, connection);
                 return;
             }
-            if (Answer(line) is { } answer)
-                DescriptorIo.WriteAll(connection, Encoding.UTF8.GetBytes(answer + "\n"));
+            _isWatching[n] |= line == ControlMessage.Watch;
+            if (line == ControlMessage.Watch && _exit is not null)
+                DescriptorIo.WriteAll(connection, _exit);
+            else
+                DescriptorIo.WriteAll(connection, Encoding.UTF8.GetBytes(Answer(line) + "\n"));
         }
     }
 
@@ -103,12 +122,12 @@ internal sealed class ControlConnections(FileDescriptor listener, LogFile log, C
         return ControlMessage.Ok;
     }
 
-    private string? Answer(string line)
+    private string Answer(string line)
     {
         switch (line)
         {
             case ControlMessage.Watch:
-                return null;
+                return ControlMessage.Ok;
             case ControlMessage.Stop:
                 IsStopped = true;
                 return ControlMessage.Ok;

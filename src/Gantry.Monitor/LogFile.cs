@@ -12,7 +12,6 @@ namespace Gantry.Monitor;
 /// </summary>
 internal sealed class LogFile(string path)
 {
-    private const int OpenFlags = 0x1 | 0x40 | 0x400; // O_WRONLY | O_CREAT | O_APPEND
     private const uint Mode = 0b110_100_000;
     private readonly byte[] _out = new byte[LogLines.LongestLine + 64 + 1024];
     private int _used;
@@ -28,7 +27,7 @@ internal sealed class LogFile(string path)
         if (path.Length == 0)
             return;
         Flush();
-        var opened = RegularFile.Open(path, OpenFlags, Mode);
+        var opened = RegularFile.OpenForAppend(path, Mode);
         _file?.Dispose();
         _file = opened;
     }
@@ -51,9 +50,35 @@ internal sealed class LogFile(string path)
     /// <summary>Hands everything to the kernel.</summary>
     public void Flush()
     {
-        if (_used > 0 && _file is not null && !DescriptorIo.WriteAll(_file, _out.AsSpan(0, _used)))
-            Dropped++;
+        if (_used > 0 && _file is not null)
+            Write(_file, _out.AsSpan(0, _used));
         _used = 0;
+    }
+
+    /// <summary>Whole lines alone stay: what a full disk has cut off would run into the next line.</summary>
+    private void Write(FileDescriptor file, ReadOnlySpan<byte> lines)
+    {
+        var rest = lines;
+        while (rest.Length > 0 && DescriptorIo.Write(file, rest, out var count) == IoOutcome.Done && count > 0)
+            rest = rest[count..];
+        if (rest.Length == 0)
+            return;
+        Dropped++;
+        var written = lines[..^rest.Length];
+        TryCut(file, written.Length - written.LastIndexOf((byte)'\n') - 1);
+    }
+
+    private void TryCut(FileDescriptor file, int bytes)
+    {
+        try
+        {
+            if (bytes > 0)
+                RegularFile.SetLength(file, FileStatus.Get(file, path).Size - bytes, path);
+        }
+        catch (SyscallException)
+        {
+            // Then a reader finds half a line: better than no log at all.
+        }
     }
 
     private void Append(ReadOnlySpan<byte> bytes)
@@ -64,7 +89,7 @@ internal sealed class LogFile(string path)
 }
 
 /// <summary>Cuts one output stream of the container into the log's lines, and passes it on to attached clients as it is.</summary>
-internal sealed class LogLines(LogFile log, byte[] stream, AttachClients attached, AttachKind kind)
+internal sealed class LogLines(LogFile log, byte[] stream, AttachClients? attached = null, AttachKind kind = AttachKind.Output)
 {
     public const int LongestLine = 16 << 10;
 
@@ -77,9 +102,9 @@ internal sealed class LogLines(LogFile log, byte[] stream, AttachClients attache
     /// <summary>Reads what is there, or a good part of it; false when the stream has ended.</summary>
     /// <param name="source">The pipe, or the terminal.</param>
     /// <param name="mayWait">Whether to stop where a terminal's client is behind.</param>
-    public bool Read(FileDescriptor source, bool mayWait)
+    public bool Read(FileDescriptor source, bool mayWait = false)
     {
-        for (var n = 0; n < MostReads && !(mayWait && attached.IsBehind); n++)
+        for (var n = 0; n < MostReads && !(mayWait && attached is { IsBehind: true }); n++)
         {
             var outcome = DescriptorIo.Read(source, _pending.AsSpan(_length), out var count);
             if (outcome == IoOutcome.WouldBlock)
@@ -92,7 +117,7 @@ internal sealed class LogLines(LogFile log, byte[] stream, AttachClients attache
                 End();
                 return false;
             }
-            attached.Send(kind, _pending.AsSpan(_length, count));
+            attached?.Send(kind, _pending.AsSpan(_length, count));
             Stamp();
             Cut(count);
         }

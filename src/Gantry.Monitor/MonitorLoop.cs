@@ -43,9 +43,13 @@ internal sealed class MonitorLoop(ContainerProcess container, LogFile log, FileD
         {
         }
         log.Flush();
-        // Nobody else knows the code: a full disk is waited out, and the daemon is answered meanwhile.
-        var record = Encoding.ASCII.GetBytes(new ExitRecord(code, finished, oom).ToText());
-        while (!TryWriteExit(record) && !_connections.IsStopped)
+        // Nobody else knows the code: a full disk is waited out, and the daemon is told and answered meanwhile.
+        var record = new ExitRecord(code, finished, oom);
+        var bytes = Encoding.ASCII.GetBytes(record.ToText());
+        if (TryWriteExit(bytes))
+            return;
+        _connections.Tell(record.ToLine());
+        while (!_connections.IsStopped && !TryWriteExit(bytes))
             Step(RetryMilliseconds);
     }
 

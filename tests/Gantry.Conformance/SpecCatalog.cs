@@ -18,6 +18,8 @@ public static class SpecCatalog
         .. ResourceSpecs.All,
         .. SecuritySpecs.All,
         .. UserSpecs.All,
+        .. UserNamespaceSpecs.All,
+        .. VolumeSpecs.All,
         .. LogSpecs.All,
         .. ExecSpecs.All,
         .. StreamingAddressSpecs.All,

@@ -68,7 +68,7 @@ public static partial class DebianImages
         await registry.PushAsync("test/layers", ["latest"], layers, shell);
         await registry.PushAsync("test/user-number", ["latest"], [busybox], Config(("Cmd", new JsonArray("sh")), ("User", "1002")));
         // Each has a file of its own, so that no test meets another's image.
-        foreach (var name in new[] { "removable", "concurrent" })
+        foreach (var name in new[] { "removable", "concurrent", "volume" })
             await registry.PushAsync($"test/{name}", ["latest"], [busybox, Mark(name)], shell);
         foreach (var name in new[] { "names", "names-to-remove" })
             await registry.PushAsync($"test/{name}", ["1", "2"], [busybox, Mark(name)], shell);

@@ -1,6 +1,8 @@
 using System.Net.Sockets;
 using Gantry.Api;
 using Gantry.Cri.Api;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 
 namespace Gantry.Cli.Connection;
@@ -24,9 +26,11 @@ internal sealed class NodeConnection : IDisposable
             DisposeHttpClient = true,
             MaxReceiveMessageSize = MaxMessageBytes,
         });
-        Runtime = new RuntimeService.RuntimeServiceClient(_channel);
-        Images = new ImageService.ImageServiceClient(_channel);
-        Gantry = new GantryService.GantryServiceClient(_channel);
+        var invoker = _channel.Intercept(WithLocalPods);
+        Runtime = new RuntimeService.RuntimeServiceClient(invoker);
+        Images = new ImageService.ImageServiceClient(invoker);
+        Gantry = new GantryService.GantryServiceClient(invoker);
+        ImageStore = new GantryImages.GantryImagesClient(invoker);
     }
 
     public Endpoint Endpoint { get; }
@@ -38,10 +42,20 @@ internal sealed class NodeConnection : IDisposable
     /// <summary>gantry.v1; other CRI servers answer Unimplemented.</summary>
     public GantryService.GantryServiceClient Gantry { get; }
 
+    /// <summary>The image part of gantry.v1.</summary>
+    public GantryImages.GantryImagesClient ImageStore { get; }
+
     /// <summary>Why the socket could not be connected, if that is what went wrong; gRPC's own error tells only that it did.</summary>
     public SocketError? ConnectFailure { get; private set; }
 
     public void Dispose() => _channel.Dispose();
+
+    /// <summary>gantryd hides pods that run without a kubelet from the CRI's other clients; servers of others ignore the header.</summary>
+    private static Metadata WithLocalPods(Metadata headers)
+    {
+        headers.Add("gantry-local-pods", "yes");
+        return headers;
+    }
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
     {

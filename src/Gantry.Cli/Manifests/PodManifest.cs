@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Gantry.Yaml;
 
 namespace Gantry.Cli.Manifests;
 
@@ -17,7 +18,7 @@ internal sealed record PodManifest(string Name, byte[] Json)
         {
             return Choose(YamlReader.Read(new StringReader(text)), source);
         }
-        catch (ManifestException failure)
+        catch (YamlFormatException failure)
         {
             throw CommandException.Usage($"{source}:{failure.Message}");
         }

@@ -55,7 +55,7 @@ internal sealed class PullDisplay(Screen screen)
 
     private static string Line(LayerProgress layer)
     {
-        var amount = layer.State == "downloading"
+        var amount = layer.State is "downloading" or "unpacking"
             ? $"{Bar(layer)} {HumanText.Size(layer.BytesDone)}{(layer.BytesTotal > 0 ? " of " + HumanText.Size(layer.BytesTotal) : "")}"
             : layer.BytesTotal > 0 ? HumanText.Size(layer.BytesTotal) : "";
         return $"{HumanText.ShortId(layer.Digest)}  {layer.State,-11}  {amount}";

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Gantry.Cli.Manifests;
+using Gantry.Yaml;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 

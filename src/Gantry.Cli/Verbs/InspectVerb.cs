@@ -38,6 +38,23 @@ internal static class InspectVerb
         return command;
     }
 
+    /// <summary>`gantry image inspect`.</summary>
+    public static Command CreateOfImages(GlobalOptions global, CompletionNames names)
+    {
+        var command = new Command("inspect", "Show everything about an image.");
+        var target = new Argument<string>("image") { Description = "A name or id." };
+        target.CompletionSources.Add(_ => names.Images);
+        command.Arguments.Add(target);
+        var output = OutputOptions.AddDocument(command);
+        global.Attach(command, GlobalOptions.QuickLimit, async (session, parsed) =>
+        {
+            var name = parsed.GetRequiredValue(target);
+            Document.Write(session.Screen, output.Of(parsed), await ImageAsync(session, name) ?? throw CommandException.NotFound($"image {name} not found."));
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
     private static async Task<JsonNode?> FindAsync(Session session, Inventory inventory, string name, string? kind)
     {
         if (kind is null or "pod" && inventory.FindPod(name) is { } pod)

@@ -18,12 +18,11 @@ internal static class StatsVerb
         var targets = new Argument<string[]>("name") { Arity = ArgumentArity.ZeroOrMore, Description = "Pods or containers; all of them by default." };
         targets.CompletionSources.Add(_ => names.PodsAndContainers);
         var watch = new Option<bool>("--watch", "-w") { Description = "Go on until interrupted: a live table, or with -o json one line a container." };
-        var interval = new Option<TimeSpan>("--interval")
+        var interval = new Option<TimeSpan?>("--interval")
         {
-            Description = "Between two samples.",
+            Description = "Between two samples. Default: 2s.",
             HelpName = "duration",
-            CustomParser = result => Duration.ParseOption(result) ?? default,
-            DefaultValueFactory = _ => TimeSpan.FromSeconds(2),
+            CustomParser = Duration.ParseOption,
         };
         command.Arguments.Add(targets);
         command.Options.Add(watch);
@@ -32,7 +31,7 @@ internal static class StatsVerb
         global.Attach(command, fallbackLimit: null, async (session, parsed) =>
         {
             var reader = new StatisticsReader(session, parsed.GetValue(targets) ?? []);
-            var pause = parsed.GetValue(interval);
+            var pause = parsed.GetValue(interval) ?? TimeSpan.FromSeconds(2);
             if (pause < _shortest)
                 throw CommandException.Usage($"--interval must be {Duration.Show(_shortest)} or more.");
             if (parsed.GetValue(watch))

@@ -19,8 +19,19 @@ public sealed record GantryConfig
 
     public string DefaultHandler { get; init; } = "crun";
 
-    /// <summary>By name, the OCI runtime's path.</summary>
-    public IReadOnlyDictionary<string, string> Handlers { get; init; } = new Dictionary<string, string> { ["crun"] = "/usr/bin/crun", ["runc"] = "/usr/sbin/runc" };
+    /// <summary>By name.</summary>
+    public IReadOnlyDictionary<string, HandlerConfig> Handlers { get; init; } = new Dictionary<string, HandlerConfig>
+    {
+        ["crun"] = new("/usr/bin/crun"),
+        ["runc"] = new("/usr/sbin/runc"),
+    };
+
+    /// <summary>Where Container Device Interface files are; a later directory's devices hide an earlier one's.</summary>
+    public IReadOnlyList<string> CdiDirectories { get; init; } = ["/etc/cdi", "/var/run/cdi"];
+
+    public int RuntimeTimeoutSeconds { get; init; } = 60;
+
+    public int RuntimeMaxParallel { get; init; } = 64;
 
     public string CniConfDirectory { get; init; } = "/etc/cni/net.d";
 
@@ -28,17 +39,20 @@ public sealed record GantryConfig
 
     public int CniTimeoutSeconds { get; init; } = 60;
 
+    public int CniMaxParallel { get; init; } = 32;
+
+    /// <summary>A file: the template of a network configuration, which UpdateRuntimeConfig fills with the node's pod CIDRs; empty for none.</summary>
+    public string CniConfTemplate { get; init; } = "";
+
     public bool CniInstallDefault { get; init; } = true;
 
     public string CniDefaultSubnet { get; init; } = "10.88.0.0/16";
 
-    public IReadOnlyList<string> CertsDirectories { get; init; } = ["/etc/gantry/certs.d", "/etc/containerd/certs.d"];
-
-    public int MaxParallelDownloads { get; init; } = 6;
-
-    public int NoProgressSeconds { get; init; } = 60;
+    public RegistryConfig Registry { get; init; } = new();
 
     public string LocalPodLogs { get; init; } = "/var/log/pods";
+
+    public int LocalPodRestartDelaySeconds { get; init; } = 10;
 
     /// <summary>An address of this node, as its text.</summary>
     public string StreamingAddress { get; init; } = "127.0.0.1";

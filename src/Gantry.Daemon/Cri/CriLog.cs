@@ -16,4 +16,7 @@ internal static partial class CriLog
 
     [LoggerMessage(EventId = 4003, Level = LogLevel.Information, Message = "No network configuration was there: installed a default in {Directory}")]
     public static partial void DefaultNetworkInstalled(this ILogger log, string directory);
+
+    [LoggerMessage(EventId = 4010, Level = LogLevel.Information, Message = "The network's configuration was made from {Template} for {PodCidrs}")]
+    public static partial void NetworkMade(this ILogger log, string template, string podCidrs);
 }

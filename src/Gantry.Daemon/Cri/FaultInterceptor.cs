@@ -14,9 +14,10 @@ public sealed class FaultInterceptor(Composition node, ILogger log) : Intercepto
         try
         {
             CheckRecovered(context);
+            LocalPodGuard.Check(node, request, context.RequestHeaders);
             return await continuation(request, context);
         }
-        catch (Exception e) when (e is not RpcException)
+        catch (Exception e)
         {
             throw Translate(e, context);
         }
@@ -28,7 +29,22 @@ public sealed class FaultInterceptor(Composition node, ILogger log) : Intercepto
         try
         {
             CheckRecovered(context);
+            LocalPodGuard.Check(node, request, context.RequestHeaders);
             await continuation(request, responseStream, context);
+        }
+        catch (Exception e)
+        {
+            throw Translate(e, context);
+        }
+    }
+
+    public override async Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            CheckRecovered(context);
+            return await continuation(requestStream, context);
         }
         catch (Exception e) when (e is not RpcException)
         {
@@ -46,16 +62,18 @@ public sealed class FaultInterceptor(Composition node, ILogger log) : Intercepto
         TimedOutException => new Status(StatusCode.DeadlineExceeded, failure.Message),
         ResourceExhaustedException => new Status(StatusCode.ResourceExhausted, failure.Message),
         UnavailableException => new Status(StatusCode.Unavailable, failure.Message),
-        // The kubelet reads these two from the message's prefix, and only where the code is Unknown.
+        // The kubelet reads these four from the message's prefix, and only where the code is Unknown.
         RegistryUnavailableException => new Status(StatusCode.Unknown, $"RegistryUnavailable: {failure.Message}"),
         SignatureInvalidException => new Status(StatusCode.Unknown, $"SignatureValidationFailed: {failure.Message}"),
+        ImageVolumeException => new Status(StatusCode.Unknown, $"ImageVolumeMountFailed: {failure.Message}"),
+        RecursiveReadOnlyUnsupportedException => new Status(StatusCode.Unknown, $"RROUnsupported: {failure.Message}"),
         RegistryRefusedException => new Status(StatusCode.PermissionDenied, failure.Message),
         CorruptContentException => new Status(StatusCode.FailedPrecondition, failure.Message),
         ToolFailedException => new Status(StatusCode.Internal, failure.Message),
         NotSupportedException => new Status(StatusCode.Unimplemented, failure.Message),
-        SyscallException { IsExhaustion: true } => new Status(StatusCode.ResourceExhausted, failure.Message),
+        _ when Exhaustion.IsDisk(failure) => new Status(StatusCode.ResourceExhausted, $"{failure.Message}: free some space"),
+        _ when Exhaustion.Is(failure) => new Status(StatusCode.ResourceExhausted, failure.Message),
         OperationCanceledException when callerLeft => new Status(StatusCode.Cancelled, "the caller left"),
-        IOException when failure.Message.Contains("No space left", StringComparison.Ordinal) => new Status(StatusCode.ResourceExhausted, $"{failure.Message}: free some space"),
         _ => new Status(StatusCode.Internal, failure.Message),
     };
 
@@ -69,6 +87,8 @@ public sealed class FaultInterceptor(Composition node, ILogger log) : Intercepto
 
     private RpcException Translate(Exception failure, ServerCallContext context)
     {
+        if (failure is RpcException answer)
+            return Named(answer, context.Method);
         var status = StatusOf(failure, context.CancellationToken.IsCancellationRequested);
         if (status.StatusCode is StatusCode.Internal && failure is not GantryException)
             log.CallBroke(context.Method, failure);
@@ -76,4 +96,9 @@ public sealed class FaultInterceptor(Composition node, ILogger log) : Intercepto
             log.CallFailed(context.Method, status.StatusCode, status.Detail);
         return new RpcException(status);
     }
+
+    /// <summary>The generated base class says of a call that is not built only that it is not; here it has its name.</summary>
+    private static RpcException Named(RpcException answer, string method) => answer is { StatusCode: StatusCode.Unimplemented, Status.Detail: "" }
+        ? new RpcException(new Status(StatusCode.Unimplemented, $"{method[(method.LastIndexOf('/') + 1)..]} is not built into this version of gantry"))
+        : answer;
 }

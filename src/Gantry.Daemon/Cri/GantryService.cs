@@ -1,7 +1,7 @@
 using System.Threading.Channels;
 using Gantry.Api;
 using Gantry.Images;
-using Gantry.Images.Registry;
+using Gantry.Images.Registry.Access;
 using Gantry.Persistence;
 using Gantry.Pods.Local;
 using Grpc.Core;
@@ -22,7 +22,7 @@ public sealed class GantryService(Composition node) : Gantry.Api.GantryService.G
         {
             try
             {
-                var image = await node.Puller.PullAsync(reference, credentials, new Forward<Images.PullProgress>(progress => queue.Writer.TryWrite(Message(progress))), context.CancellationToken);
+                var image = await node.Puller.PullAsync(reference, credentials, new Forward<Gantry.Images.Pulling.PullProgress>(progress => queue.Writer.TryWrite(Message(progress))), context.CancellationToken);
                 queue.Writer.TryWrite(new Gantry.Api.PullProgress { Stage = "done", ImageId = image.Id.Value });
                 queue.Writer.TryComplete();
             }
@@ -98,7 +98,7 @@ public sealed class GantryService(Composition node) : Gantry.Api.GantryService.G
             MemoryRssBytes = Environment.WorkingSet,
         };
         response.Conditions.Add(new DaemonCondition { Name = "network", Ok = network.Ready, Message = network.Message });
-        foreach (var (name, path) in node.Config.Handlers)
+        foreach (var (name, path) in node.Config.Handlers.Select(handler => (handler.Key, handler.Value.Path)))
             response.Conditions.Add(new DaemonCondition { Name = $"runtime {name}", Ok = File.Exists(path), Message = File.Exists(path) ? path : $"{path} is not installed" });
         var isHybrid = node.Cgroups.Hierarchy.Mode is Cgroups.CgroupMode.Hybrid;
         response.Conditions.Add(new DaemonCondition
@@ -120,7 +120,7 @@ public sealed class GantryService(Composition node) : Gantry.Api.GantryService.G
         await work;
     }
 
-    private static Gantry.Api.PullProgress Message(Images.PullProgress progress)
+    private static Gantry.Api.PullProgress Message(Gantry.Images.Pulling.PullProgress progress)
     {
         var message = new Gantry.Api.PullProgress { Stage = progress.Stage };
         message.Layers.Add(progress.Layers.Select(layer => new Gantry.Api.LayerProgress { Digest = layer.Digest.Value, State = layer.State, BytesDone = layer.Done, BytesTotal = layer.Total }));

@@ -3,7 +3,8 @@ using Gantry.Cri.Api;
 using Gantry.Cri.Translation;
 using Gantry.Faults;
 using Gantry.Images;
-using Gantry.Images.Registry;
+using Gantry.Images.Registry.Access;
+using Gantry.Linux.Files;
 using Gantry.Linux.Mounts;
 using Gantry.Persistence;
 using Grpc.Core;
@@ -39,7 +40,11 @@ public sealed class ImageService(Composition node) : Api.ImageService.ImageServi
             throw new InvalidRequestException("image.image is empty");
         var response = new ImageStatusResponse();
         if (node.Images.Find(asked) is not { } image)
+        {
+            if (request.Verbose && PullOf(asked) is { } pull)
+                response.Info["pull"] = pull.ToJsonString();
             return Task.FromResult(response);
+        }
         response.Image = StatusToCri.Image(image);
         if (request.Verbose)
         {
@@ -47,39 +52,74 @@ public sealed class ImageService(Composition node) : Api.ImageService.ImageServi
             {
                 ["chainIDs"] = new JsonArray([.. image.ChainIds.Select(id => (JsonNode)id.Value)]),
                 ["manifestDigest"] = image.ManifestDigest.Value,
+                ["names"] = new JsonArray([.. image.Names.Select(name => (JsonNode)name.Text)]),
+                ["layers"] = new JsonArray([.. image.Layers.Select(layer => (JsonNode)layer.Digest.Value)]),
+                ["unpackedBytes"] = image.ChainIds.Sum(id => node.Snapshots.Usage(id).Bytes),
+                ["pinned"] = image.Pinned,
+                ["trust"] = image.Trust.Length > 0 ? image.Trust : "nothing asked for a signature",
                 ["imageSpec"] = JsonNode.Parse(File.ReadAllText(node.Images.BlobPath(image.Id))),
             }.ToJsonString();
         }
         return Task.FromResult(response);
     }
 
-    public override Task<RemoveImageResponse> RemoveImage(RemoveImageRequest request, ServerCallContext context)
+    /// <summary>How far a pull of that name is; null where none is under way.</summary>
+    private JsonObject? PullOf(string asked)
+    {
+        var name = ImageReference.TryParse(asked, out _)?.ToString();
+        return node.Puller.Running.FirstOrDefault(pull => pull.Image == name) is not { } pull ? null : new JsonObject
+        {
+            ["stage"] = pull.Progress.Stage,
+            ["seconds"] = pull.Since.TotalSeconds,
+            ["layers"] = new JsonArray([.. pull.Progress.Layers.Select(layer => (JsonNode)new JsonObject
+            {
+                ["digest"] = layer.Digest.Value,
+                ["state"] = layer.State,
+                ["bytesDone"] = layer.Done,
+                ["bytesTotal"] = layer.Total,
+            })]),
+        };
+    }
+
+    public override async Task<RemoveImageResponse> RemoveImage(RemoveImageRequest request, ServerCallContext context)
     {
         var asked = request.Image?.Image ?? "";
         if (asked.Length == 0)
             throw new InvalidRequestException("image.image is empty");
-        node.ImageRemover.Remove(asked, node.LayersInUse);
-        return Task.FromResult(new RemoveImageResponse());
+        await node.ImageRemover.RemoveAsync(asked);
+        return new RemoveImageResponse();
     }
 
     public override Task<ImageFsInfoResponse> ImageFsInfo(ImageFsInfoRequest request, ServerCallContext context)
     {
-        var layers = node.Snapshots.List().Select(node.Snapshots.Usage).ToList();
-        var blobs = node.Images.List().Sum(image => image.Size);
-        // A real mount point: the kubelet drops the statistics of a path that is none.
-        var mountPoint = MountTable.Holding(node.Paths.Root)?.MountPoint ?? "/";
-        var usage = new FilesystemUsage
-        {
-            Timestamp = TimeProvider.System.Nanoseconds(),
-            FsId = new FilesystemIdentifier { Mountpoint = mountPoint },
-            UsedBytes = new UInt64Value { Value = (ulong)(layers.Sum(layer => layer.Bytes) + blobs) },
-            InodesUsed = new UInt64Value { Value = (ulong)layers.Sum(layer => layer.Inodes) },
-        };
+        // From memory: the kubelet asks every few seconds, and a walk over the trees could take longer than that.
+        var trees = node.Snapshots.Total;
+        var images = Usage(node.Paths.Snapshots, trees.Bytes + node.Images.Blobs.TotalBytes, trees.Inodes + node.Images.Blobs.Count);
         var response = new ImageFsInfoResponse();
-        response.ImageFilesystems.Add(usage);
-        response.ContainerFilesystems.Add(usage.Clone());
+        response.ImageFilesystems.Add(images);
+        response.ContainerFilesystems.Add(ContainerUsage(images));
         return Task.FromResult(response);
     }
+
+    /// <summary>Writable layers are where the images are, but for a node whose containers folder is a disk of its own.</summary>
+    private FilesystemUsage ContainerUsage(FilesystemUsage images)
+    {
+        if (MountPoint(node.Paths.Containers) == images.FsId.Mountpoint)
+            return images.Clone();
+        var disk = DiskSpace.Of(node.Paths.Containers);
+        return Usage(node.Paths.Containers, disk.TotalBytes - disk.AvailableBytes, disk.TotalInodes - disk.FreeInodes);
+    }
+
+    private static FilesystemUsage Usage(string path, long bytes, long inodes) => new()
+    {
+        Timestamp = TimeProvider.System.Nanoseconds(),
+        FsId = new FilesystemIdentifier { Mountpoint = MountPoint(path) },
+        UsedBytes = new UInt64Value { Value = (ulong)bytes },
+        InodesUsed = new UInt64Value { Value = (ulong)inodes },
+    };
+
+    /// <summary>A real mount point: the kubelet drops the statistics of a path that is none.</summary>
+    private static string MountPoint(string path) => MountTable.Holding(path)?.MountPoint ?? "/";
 
     private IEnumerable<Image> List(ImageFilter? filter)
     {

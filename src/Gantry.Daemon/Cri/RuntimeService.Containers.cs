@@ -41,7 +41,7 @@ public sealed partial class RuntimeService
         var container = node.Containers.Get(request.ContainerId);
         var response = new ContainerStatusResponse { Status = StatusToCri.ContainerStatus(container) };
         if (request.Verbose)
-            response.Info["info"] = StatusToCri.ContainerInfo(container, ReadSpec(container), node.Paths.ContainerRootfs(container.Id));
+            response.Info["info"] = VerboseInfo.Of(container, ReadSpec(container), node.Paths.ContainerRootfs(container.Id), node.Paths.ContainerUpper(container.Id));
         return Task.FromResult(response);
     }
 

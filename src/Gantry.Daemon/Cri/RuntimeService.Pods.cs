@@ -34,7 +34,7 @@ public sealed partial class RuntimeService
         var response = new PodSandboxStatusResponse { Timestamp = TimeProvider.System.Nanoseconds(), Status = StatusToCri.PodStatus(pod) };
         response.ContainersStatuses.Add(node.Containers.Of(pod.Id).OrderByDescending(container => container.CreatedAt).Select(StatusToCri.ContainerStatus));
         if (request.Verbose)
-            response.Info["info"] = StatusToCri.PodInfo(pod);
+            response.Info["info"] = VerboseInfo.Of(pod, pod.Pinned.Contains("net") ? node.Paths.PodNamespace(pod.Id, "net") : "");
         return Task.FromResult(response);
     }
 

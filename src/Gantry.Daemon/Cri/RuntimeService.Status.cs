@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Gantry.Cri.Api;
+using Gantry.Networking;
 using Grpc.Core;
 
 namespace Gantry.Cri;
@@ -14,21 +15,15 @@ public sealed partial class RuntimeService
         RuntimeApiVersion = "v1",
     });
 
-    public override Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
+    public override async Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
         var network = node.Network.Check();
-        var missing = node.Config.Handlers.TryGetValue(node.Handlers.DefaultName, out var path) && !File.Exists(path) ? path : null;
-        var response = new StatusResponse { Status = new RuntimeStatus(), Features = new RuntimeFeatures { SupplementalGroupsPolicy = true } };
-        response.Status.Conditions.Add(new RuntimeCondition
-        {
-            Type = "RuntimeReady",
-            Status = missing is null,
-            Reason = missing is null ? "" : "RuntimeMissing",
-            Message = missing is null ? "" : $"the OCI runtime {missing} is not installed",
-        });
+        var runtime = RuntimeReadiness.Of(node);
+        var response = new StatusResponse { Status = new RuntimeStatus(), Features = new RuntimeFeatures { SupplementalGroupsPolicy = true, MountOptions = true } };
+        response.Status.Conditions.Add(new RuntimeCondition { Type = "RuntimeReady", Status = runtime.IsReady, Reason = runtime.Reason, Message = runtime.Message });
         response.Status.Conditions.Add(new RuntimeCondition { Type = "NetworkReady", Status = network.Ready, Reason = network.Reason, Message = network.Message });
         foreach (var name in node.Handlers.Names.Order().Prepend(""))
-            response.RuntimeHandlers.Add(new RuntimeHandler { Name = name, Features = new RuntimeHandlerFeatures() });
+            response.RuntimeHandlers.Add(await HandlerAsync(name));
         if (request.Verbose)
         {
             response.Info["config"] = new JsonObject
@@ -38,14 +33,39 @@ public sealed partial class RuntimeService
                 ["cniConfDir"] = node.Config.CniConfDirectory,
                 ["cgroupMode"] = node.Cgroups.Hierarchy.Mode.ToString(),
             }.ToJsonString();
+            response.Info["features"] = new JsonObject
+            {
+                ["recursiveReadOnlyMounts"] = node.MountFeatures.RecursiveReadOnly.Reason ?? "yes",
+                ["userNamespaces"] = node.MountFeatures.UserNamespaces.Reason ?? "yes",
+            }.ToJsonString();
         }
-        return Task.FromResult(response);
+        return response;
+    }
+
+    /// <summary>A handler with what it can do on this node; the empty name is the default's.</summary>
+    private async Task<RuntimeHandler> HandlerAsync(string name)
+    {
+        var features = await node.Handlers.Get(name.Length == 0 ? node.Handlers.DefaultName : name).FeaturesAsync();
+        return new RuntimeHandler
+        {
+            Name = name,
+            Features = new RuntimeHandlerFeatures
+            {
+                RecursiveReadOnlyMounts = node.MountFeatures.RecursiveReadOnly.IsThere,
+                UserNamespaces = node.MountFeatures.UserNamespaces.IsThere && features.Namespaces?.Contains("user") is not false,
+            },
+        };
     }
 
     public override Task<RuntimeConfigResponse> RuntimeConfig(RuntimeConfigRequest request, ServerCallContext context) =>
         Task.FromResult(new RuntimeConfigResponse { Linux = new LinuxRuntimeConfiguration { CgroupDriver = CgroupDriver.Cgroupfs } });
 
-    /// <summary>The pod CIDR matters only where the network's configuration is made from a template, which Gantry's is not.</summary>
-    public override Task<UpdateRuntimeConfigResponse> UpdateRuntimeConfig(UpdateRuntimeConfigRequest request, ServerCallContext context) =>
-        Task.FromResult(new UpdateRuntimeConfigResponse());
+    /// <summary>The pod CIDRs matter only where the network's configuration is made from a template.</summary>
+    public override Task<UpdateRuntimeConfigResponse> UpdateRuntimeConfig(UpdateRuntimeConfigRequest request, ServerCallContext context)
+    {
+        var cidrs = CniTemplate.ParseCidrs(request.RuntimeConfig?.NetworkConfig?.PodCidr ?? "");
+        if (cidrs.Count > 0 && node.Config.CniConfTemplate.Length > 0 && CniTemplate.Install(node.Config.CniConfTemplate, node.Config.CniConfDirectory, cidrs))
+            log.NetworkMade(node.Config.CniConfTemplate, string.Join(", ", cidrs));
+        return Task.FromResult(new UpdateRuntimeConfigResponse());
+    }
 }

@@ -5,4 +5,4 @@ namespace Gantry.Cri;
 /// The CRI's RuntimeService: each call parses its message, asks the engine, and says what came of it. Calls that are not
 /// overridden in these files answer UNIMPLEMENTED by their name.
 /// </summary>
-public sealed partial class RuntimeService(Composition node) : Api.RuntimeService.RuntimeServiceBase;
+public sealed partial class RuntimeService(Composition node, ILogger log) : Api.RuntimeService.RuntimeServiceBase;

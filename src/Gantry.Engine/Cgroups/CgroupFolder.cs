@@ -49,6 +49,15 @@ public sealed class CgroupFolder(CgroupHierarchy hierarchy)
         }
     }
 
+    /// <summary>The cgroups whose last element is that name, wherever they are; slow on a full node, so for leftovers only.</summary>
+    public IReadOnlyList<string> Find(string name)
+    {
+        var found = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var root in Hierarchy.Roots.Where(Directory.Exists))
+            found.UnionWith(Directory.EnumerateDirectories(root, name, SearchOption.AllDirectories).Select(folder => folder[root.Length..]));
+        return [.. found];
+    }
+
     /// <summary>Removes the cgroup and those below it in every hierarchy; one that is not there is fine.</summary>
     /// <exception cref="IOException">A process is still in it.</exception>
     public void Remove(string path)

@@ -1,7 +1,8 @@
 namespace Gantry.Concurrency;
 
 /// <summary>A lock for each key: whoever holds one delays only others of the same key. Not re-entrant.</summary>
-public sealed class KeyedLock<TKey>
+/// <param name="most">How many may hold a key's lock at the same time.</param>
+public sealed class KeyedLock<TKey>(int most = 1)
     where TKey : notnull
 {
     private readonly Lock _lock = new();
@@ -15,7 +16,7 @@ public sealed class KeyedLock<TKey>
         lock (_lock)
         {
             if (!_entries.TryGetValue(key, out entry!))
-                _entries.Add(key, entry = new Entry());
+                _entries.Add(key, entry = new Entry(most));
             entry.Users++;
         }
         try
@@ -39,9 +40,9 @@ public sealed class KeyedLock<TKey>
         }
     }
 
-    private sealed class Entry
+    private sealed class Entry(int most)
     {
-        public SemaphoreSlim Gate { get; } = new(1, 1);
+        public SemaphoreSlim Gate { get; } = new(most, most);
 
         public int Users { get; set; }
     }

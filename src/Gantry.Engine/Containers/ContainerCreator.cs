@@ -1,22 +1,24 @@
 using System.Text.Json;
 using Gantry.Concurrency;
 using Gantry.Containers.SpecBuilding;
+using Gantry.Containers.Volumes;
 using Gantry.Events;
 using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Images;
+using Gantry.Images.Store;
 using Gantry.Linux.Files;
 using Gantry.Monitoring;
 using Gantry.Oci.Spec;
 using Gantry.Persistence;
-using Gantry.Snapshots;
 using Microsoft.Extensions.Logging;
 
 namespace Gantry.Containers;
 
 /// <summary>The parts of the node that a new container is made of.</summary>
 public sealed record ContainerParts(
-    NodePaths Paths, ImageStore Images, SnapshotStore Snapshots, SpecBuilder Specs, IMonitors Monitors, RuntimeHandlers Handlers);
+    NodePaths Paths, ImageStore Images, ContainerRoot Roots, VolumeStage Volumes, SpecBuilder Specs, SpecFinisher Finisher, IMonitors Monitors,
+    RuntimeHandlers Handlers, KernelCalls Kernel);
 
 /// <summary>What a pod lends to a container that is made in it.</summary>
 /// <param name="Pod">The pod.</param>
@@ -30,28 +32,31 @@ public sealed record PodLoan(PodId Pod, string Handler, string Cgroup, string Lo
 public sealed class ContainerCreator(
     ContainerStore containers, ContainerParts parts, ContainerLeftovers leftovers, EventStream events, TimeProvider time, ILogger log)
 {
-    private static readonly TimeSpan _deadline = TimeSpan.FromMinutes(2);
     private readonly string _bootId = NodeClock.ReadBootId();
 
     /// <exception cref="NotFoundException">The image is not on this node.</exception>
     /// <exception cref="InvalidRequestException">The specification does not fit the image: an unknown user, no command.</exception>
     /// <exception cref="ToolFailedException">The OCI runtime refused.</exception>
-    public async Task<ContainerId> CreateAsync(ContainerSpec spec, PodLoan pod)
+    /// <exception cref="TimedOutException">A mount's source or the OCI runtime hangs.</exception>
+    /// <exception cref="OperationCanceledException">The pod is being stopped.</exception>
+    public async Task<ContainerId> CreateAsync(ContainerSpec spec, PodLoan pod, CancellationToken cancel)
     {
-        var image = parts.Images.Find(spec.Image.Reference)
+        // Held until the record is written, which names the layers: a removal meanwhile would take them from below the mount.
+        using var use = parts.Images.Use(spec.Image.Reference)
             ?? throw new NotFoundException($"container {spec.Name}: image {spec.Image.Reference} is not on this node; pull it first");
+        var image = use.Image;
         var id = ContainerId.New();
         var place = pod.PlaceOf(id);
         await using var undo = new RollbackStack(log);
         undo.Push("container directories", () => leftovers.Delete(id));
-        MountRoot(id, image, spec);
-        var user = ResolveUser(place.Rootfs, spec, image);
-        WriteBundle(id, parts.Specs.Build(spec, place, image.Config, user));
-        var logPath = LogPath(spec, pod);
+        // It looks at what the request names: mount sources, devices and directories of anybody's file systems.
+        var (built, user, volumes, logPath) = await parts.Kernel.RunAsync($"container {spec.Name}: preparing its root and mounts", given => Prepare(id, image, spec, place, pod, given), cancel);
+        using var held = volumes;
+        WriteBundle(id, await parts.Finisher.FinishAsync(built, spec, place, parts.Handlers.Get(pod.Handler).Handler));
         undo.Push("OCI runtime's create", () => leftovers.ReleaseAsync(id, pod.Handler, place.CgroupPath));
-        using var deadline = new CancellationTokenSource(_deadline);
-        var pid = await parts.Monitors.LaunchAsync(Launch(id, spec, pod, logPath), deadline.Token);
+        var pid = await parts.Monitors.LaunchAsync(Launch(id, spec, pod, logPath), cancel);
         undo.Push("monitor", () => parts.Monitors.StopAsync(id));
+        parts.Volumes.Release(id);
         var record = new ContainerRecord
         {
             Id = id,
@@ -62,6 +67,7 @@ public sealed class ContainerCreator(
             ImageReference = image.RepoDigests.Count > 0 ? image.RepoDigests[0] : image.Id.Value,
             ImageName = image.Tags.Count > 0 ? image.Tags[0] : spec.Image.Reference,
             Layers = image.ChainIds,
+            ImageVolumes = volumes.Images,
             User = user,
             Resources = spec.Resources,
             StopSignal = StopSignal(spec, image),
@@ -78,16 +84,22 @@ public sealed class ContainerCreator(
         return id;
     }
 
-    private void MountRoot(ContainerId id, ImageRecord image, ContainerSpec spec)
+    private Prepared Prepare(ContainerId id, ImageRecord image, ContainerSpec spec, ContainerPlace place, PodLoan pod, CancellationToken given)
     {
-        const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-        Directory.CreateDirectory(parts.Paths.Container(id), Private);
-        Directory.CreateDirectory(parts.Paths.ContainerState(id), Private);
-        Directory.CreateDirectory(parts.Paths.ContainerUpper(id));
-        Directory.CreateDirectory(parts.Paths.ContainerWork(id));
-        Directory.CreateDirectory(parts.Paths.ContainerRootfs(id));
-        var lowers = image.ChainIds.Reverse().Select(parts.Snapshots.TreePath).ToList();
-        OverlayMount.Mount(lowers, parts.Paths.ContainerUpper(id), parts.Paths.ContainerWork(id), parts.Paths.ContainerRootfs(id), new OverlayOptions { NoDevices = !spec.Security.Privileged });
+        parts.Roots.Mount(id, image, spec, place);
+        var user = ResolveUser(place.Rootfs, spec, image);
+        var volumes = parts.Volumes.Prepare(id, spec, place, given);
+        try
+        {
+            var built = new Prepared(parts.Specs.Build(spec, place, image.Config, user, volumes.Mounts), user, volumes, LogPath(spec, pod));
+            given.ThrowIfCancellationRequested();
+            return built;
+        }
+        catch
+        {
+            volumes.Dispose();
+            throw;
+        }
     }
 
     private static ResolvedUser ResolveUser(string rootfs, ContainerSpec spec, ImageRecord image)
@@ -122,4 +134,6 @@ public sealed class ContainerCreator(
         StdinOnce = spec.StdinOnce,
         ExitPath = parts.Paths.ContainerExit(id),
     };
+
+    private sealed record Prepared(OciSpec Spec, ResolvedUser User, PreparedVolumes Volumes, string LogPath);
 }

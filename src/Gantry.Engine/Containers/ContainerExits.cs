@@ -26,19 +26,43 @@ public sealed class ContainerExits(
         }
     }
 
-    /// <summary>Records an end; a container that has ended already, or is gone, stays as it is.</summary>
+    /// <summary>Records an end, then gives back what the container held; one that has ended already, or is gone, stays as it is.</summary>
     public async Task ApplyAsync(ContainerId id, ContainerEnd end, CancellationToken cancel)
     {
         // StartContainer holds the lock until the start is recorded: an exit is never recorded before it.
         using var held = await locks.EnterAsync(id, cancel);
-        if (containers.TryGet(id) is not { } before || before.State is ContainerState.Exited)
-            return;
-        var released = await leftovers.TryReleaseAsync(before);
-        if (containers.Update(id, record => record.Exited(end) with { Released = released }) is { } after)
-        {
-            log.ContainerExited(after.Id, end.Code, end.Reason, TimeSpan.FromTicks((end.FinishedAt - after.StartedAt) / 100));
-            events.Publish(new NodeEvent(NodeEventKind.Stopped, after.Pod, id, time.Nanoseconds()));
-        }
+        if (Record(id, end) is { } after)
+            await ReleaseAsync(after);
+    }
+
+    /// <summary>Gives back what a container that has ended still holds; for recovery, which has recorded the end before.</summary>
+    public async Task ReleaseAsync(ContainerId id, CancellationToken cancel)
+    {
+        using var held = await locks.EnterAsync(id, cancel);
+        if (containers.TryGet(id) is { State: ContainerState.Exited, Released: false } record)
+            await ReleaseAsync(record);
+    }
+
+    /// <summary>Records an end, and nothing more: a daemon that dies right after it must know it. Under the container's lock, or before there are other users.</summary>
+    /// <returns>The ended container; null where there was nothing to record.</returns>
+    internal ContainerRecord? Record(ContainerId id, ContainerEnd end)
+    {
+        if (containers.TryGet(id) is not { State: not ContainerState.Exited } before)
+            return null;
+        // Nobody saw its process end, so it may live.
+        if (end.Reason == ContainerEnd.Unknown)
+            leftovers.Kill(before);
+        if (containers.Update(id, record => record.Exited(end)) is not { } after)
+            return null;
+        log.ContainerExited(after.Id, end.Code, end.Reason, after.StartedAt == 0 ? TimeSpan.Zero : TimeSpan.FromTicks((end.FinishedAt - after.StartedAt) / 100));
+        events.Publish(new NodeEvent(NodeEventKind.Stopped, after.Pod, id, time.Nanoseconds()));
+        return after;
+    }
+
+    private async Task ReleaseAsync(ContainerRecord record)
+    {
+        if (await leftovers.TryReleaseAsync(record))
+            containers.Update(record.Id, now => now with { Released = true });
     }
 
     private async Task ApplyOneAsync(ContainerExit exit, Func<ContainerExit, Task> unknown, CancellationToken cancel)
@@ -48,7 +72,7 @@ public sealed class ContainerExits(
             if (containers.TryGet(exit.Id) is null)
                 await unknown(exit);
             else
-                await ApplyAsync(exit.Id, new ContainerEnd(exit.Code, exit.FinishedAtNanos, exit.OomKilled), cancel);
+                await ApplyAsync(exit.Id, EndOf(exit), cancel);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
@@ -59,4 +83,9 @@ public sealed class ContainerExits(
             log.ExitNotApplied(exit.Id, e);
         }
     }
+
+    /// <summary>The end that a monitor tells of, or that of a container whose monitor is lost.</summary>
+    internal static ContainerEnd EndOf(ContainerExit exit) => exit.IsLost
+        ? new ContainerEnd(exit.Code, exit.FinishedAtNanos, false) { Reason = ContainerEnd.Unknown, Message = "its monitor was killed, and how it ended is not known" }
+        : new ContainerEnd(exit.Code, exit.FinishedAtNanos, exit.OomKilled);
 }

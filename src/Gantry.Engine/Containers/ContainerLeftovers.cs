@@ -1,4 +1,5 @@
 using Gantry.Cgroups;
+using Gantry.Containers.Volumes;
 using Gantry.Identity;
 using Gantry.Linux;
 using Gantry.Linux.Files;
@@ -12,25 +13,30 @@ namespace Gantry.Containers;
 /// Gives back what a container holds besides its record and its writable layer. Every step is idempotent, and one that
 /// fails does not keep the others from being done: the first failure is thrown at the end.
 /// </summary>
-public sealed class ContainerLeftovers(NodePaths paths, RuntimeHandlers runtimes, CgroupFolder cgroups, ILogger log)
+public sealed class ContainerLeftovers(NodePaths paths, RuntimeHandlers runtimes, CgroupFolder cgroups, VolumeStage volumes, ILogger log)
 {
-    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(30);
+    /// <summary>Kills every process of a container's cgroup.</summary>
+    public void Kill(ContainerRecord record)
+    {
+        if (record.CgroupPath.Length > 0)
+            cgroups.KillAll(record.CgroupPath);
+    }
 
     /// <summary>Ends what still runs of a container that has exited: its processes, its runtime state, cgroup and mount.</summary>
     public async Task ReleaseAsync(ContainerId id, string handler, string cgroup)
     {
-        using var deadline = new CancellationTokenSource(_deadline);
         var failures = new List<Exception>();
         if (cgroup.Length > 0)
             Try(failures, () => cgroups.KillAll(cgroup));
         try
         {
-            await runtimes.Get(handler).DeleteAsync(id, force: true, deadline.Token);
+            await runtimes.Get(handler).DeleteAsync(id, force: true, CancellationToken.None);
         }
         catch (Exception e)
         {
             failures.Add(e);
         }
+        Try(failures, () => volumes.Release(id));
         Try(failures, () => Mount.Unmount(paths.ContainerRootfs(id), lazy: true));
         if (cgroup.Length > 0)
             Try(failures, () => cgroups.Remove(cgroup));
@@ -59,6 +65,11 @@ public sealed class ContainerLeftovers(NodePaths paths, RuntimeHandlers runtimes
     {
         foreach (var name in runtimes.Names)
             await ReleaseAsync(id, name, "");
+        foreach (var path in cgroups.Find(id.Value))
+        {
+            cgroups.KillAll(path);
+            cgroups.Remove(path);
+        }
     }
 
     /// <summary>Whether the OCI runtime says that the container's process has been started and lives.</summary>
@@ -68,6 +79,7 @@ public sealed class ContainerLeftovers(NodePaths paths, RuntimeHandlers runtimes
     /// <summary>Deletes the container's directories: renamed first, so that no half-deleted container is ever read.</summary>
     public void Delete(ContainerId id)
     {
+        volumes.Release(id);
         Mount.Unmount(paths.ContainerRootfs(id), lazy: true);
         DirectoryRemover.Remove(paths.ContainerState(id));
         Trash.Throw(paths, paths.Container(id), $"container-{id.Value}");

@@ -1,4 +1,5 @@
 using Gantry.Identity;
+using Gantry.Networking;
 
 namespace Gantry.Containers;
 
@@ -18,10 +19,16 @@ public sealed record ContainerPlace
     /// <summary>The mounted root, absolute.</summary>
     public required string Rootfs { get; init; }
 
-    /// <summary>By kind ("net", "ipc", "uts", "pid") the file of a namespace to join; one that is missing is the node's or the container's own, as its mode says.</summary>
+    /// <summary>By kind ("net", "ipc", "uts", "pid", "user") the file of a namespace to join; one that is missing is the node's or the container's own, as its mode says.</summary>
     public required IReadOnlyDictionary<string, string> NamespacePaths { get; init; }
 
     public required string Hostname { get; init; }
+
+    /// <summary>The ids of the user namespace among <see cref="NamespacePaths"/>; null for the node's.</summary>
+    public UserNamespace? User { get; init; }
+
+    /// <summary>The pod's annotations, of which an OCI runtime sees only those that its handler allows.</summary>
+    public IReadOnlyDictionary<string, string> PodAnnotations { get; init; } = new Dictionary<string, string>();
 
     /// <summary>The three files are empty for a pod's init process, which has none.</summary>
     public string HostsPath { get; init; } = "";

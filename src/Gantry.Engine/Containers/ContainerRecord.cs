@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Gantry.Cgroups;
+using Gantry.Containers.Volumes;
 using Gantry.Faults;
 using Gantry.Identity;
 
@@ -35,6 +36,9 @@ public sealed record ResolvedUser(uint Uid, uint Gid, IReadOnlyList<uint> Additi
 /// <param name="OomKilled">Whether the kernel killed a process of it for memory.</param>
 public sealed record ContainerEnd(int Code, long FinishedAt, bool OomKilled)
 {
+    /// <summary>The reason of an end that nobody saw.</summary>
+    public const string Unknown = "Unknown";
+
     /// <summary>"Completed", "Error", "OOMKilled", "StartError", "Unknown".</summary>
     public string Reason { get; init; } = OomKilled ? "OOMKilled" : Code == 0 ? "Completed" : "Error";
 
@@ -67,6 +71,13 @@ public sealed record ContainerRecord
 
     /// <summary>The chainIDs of its root, lowest first; they must stay unpacked while the container exists.</summary>
     public required IReadOnlyList<Digest> Layers { get; init; }
+
+    /// <summary>The images that it has as volumes.</summary>
+    public IReadOnlyList<ImageVolume> ImageVolumes { get; init; } = [];
+
+    /// <summary>The chainIDs that it stands on, those of its volumes too.</summary>
+    [JsonIgnore]
+    public IEnumerable<Digest> LayersInUse => Layers.Concat(ImageVolumes.SelectMany(volume => volume.Layers));
 
     public required ResolvedUser User { get; init; }
 

@@ -1,3 +1,7 @@
+using System.Text.Json.Serialization;
+using Gantry.Linux.Namespaces;
+using Gantry.Networking;
+
 namespace Gantry.Containers;
 
 public enum NamespaceMode
@@ -22,6 +26,15 @@ public sealed record NamespaceSharing
 
     /// <summary>Null where none was asked for, which means the node's.</summary>
     public UserNamespaceSpec? User { get; init; }
+
+    /// <summary>The ids of the pod's own user namespace; null where it has the node's.</summary>
+    [JsonIgnore]
+    public UserNamespace? UserNamespace => User is { Mode: NamespaceMode.Pod } user ? new UserNamespace(user.Uids, user.Gids) : null;
+
+    /// <summary>Whether the other has the same user namespace, or both the node's.</summary>
+    public bool HasSameUserNamespace(NamespaceSharing other) => UserNamespace is { } own && other.UserNamespace is { } others
+        ? own.Uids.SequenceEqual(others.Uids) && own.Gids.SequenceEqual(others.Gids)
+        : UserNamespace is null && other.UserNamespace is null;
 }
 
 /// <summary>A user namespace: <see cref="NamespaceMode.Pod"/> with mappings, or <see cref="NamespaceMode.Node"/>.</summary>

@@ -1,4 +1,5 @@
 using Gantry.Cgroups;
+using Gantry.Linux.Namespaces;
 
 namespace Gantry.Containers;
 
@@ -97,9 +98,6 @@ public sealed record MountSpec(string ContainerPath, string HostPath)
 
     public IReadOnlyList<string> Options { get; init; } = [];
 }
-
-/// <summary>A range of ids of a user namespace.</summary>
-public sealed record IdMapping(uint HostId, uint ContainerId, uint Length);
 
 /// <summary>A device of the host.</summary>
 /// <param name="ContainerPath">Its path in the container.</param>

@@ -15,11 +15,10 @@ public sealed class ContainerStarter(
     ContainerStore containers, RuntimeHandlers runtimes, ContainerLeftovers leftovers, KeyedLock<ContainerId> locks, EventStream events,
     TimeProvider time, ILogger log)
 {
-    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(60);
-
     /// <exception cref="NotFoundException">There is no such container.</exception>
     /// <exception cref="WrongStateException">It was started before.</exception>
     /// <exception cref="ToolFailedException">The OCI runtime could not start it.</exception>
+    /// <exception cref="UnavailableException">Too many runtimes run: it is Created as before.</exception>
     public async Task StartAsync(string idOrPrefix, CancellationToken cancel)
     {
         var id = containers.Get(idOrPrefix).Id;
@@ -27,15 +26,14 @@ public sealed class ContainerStarter(
         var record = containers.Get(id.Value);
         if (record.State is not ContainerState.Created)
             throw new WrongStateException($"container {id.Short} is {record.State}, only a Created one can be started");
-        // Not the caller's token: a start half done is neither started nor created.
-        using var deadline = new CancellationTokenSource(_deadline);
         // Before the start, so that a process that ends at once has not ended before it was started.
         var startedAt = time.Nanoseconds();
         try
         {
-            await runtimes.Get(record.Handler).StartAsync(id, deadline.Token);
+            // Not the caller's token: a start half done is neither started nor created.
+            await runtimes.Get(record.Handler).StartAsync(id, CancellationToken.None);
         }
-        catch (Exception e)
+        catch (Exception e) when (e is not UnavailableException)
         {
             await FailAsync(record, e);
             throw;

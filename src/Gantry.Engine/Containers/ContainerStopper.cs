@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
 using Gantry.Cgroups;
+using Gantry.Concurrency;
 using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Linux.Processes;
+using Gantry.Monitoring;
 using Microsoft.Extensions.Logging;
 
 namespace Gantry.Containers;
@@ -11,11 +13,18 @@ namespace Gantry.Containers;
 /// Stops containers: their stop signal once, their grace period, then SIGKILL to the whole cgroup. Several callers share
 /// one stop, and the shortest of their grace periods counts; no caller's leaving ends it.
 /// </summary>
-public sealed class ContainerStopper(ContainerStore containers, RuntimeHandlers runtimes, CgroupFolder cgroups, TimeProvider time, ILogger log)
+public sealed class ContainerStopper(
+    ContainerStore containers, RuntimeHandlers runtimes, IMonitors monitors, CgroupFolder cgroups, KeyedLock<ContainerId> locks, TimeProvider time,
+    ILogger log)
 {
-    private const int SigKill = 9;
     private static readonly TimeSpan _killDeadline = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan _runtimeDeadline = TimeSpan.FromSeconds(15);
+
+    /// <summary>Within which a killed container is nearly always known to have ended.</summary>
+    private static readonly TimeSpan _usual = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>How long a monitor takes at most to tell of an end, on a busy node too.</summary>
+    private static readonly TimeSpan _news = TimeSpan.FromSeconds(3);
+
     private readonly ConcurrentDictionary<ContainerId, Stop> _stops = [];
 
     /// <summary>Ends the container; one that does not exist, or has ended, is fine.</summary>
@@ -35,6 +44,14 @@ public sealed class ContainerStopper(ContainerStore containers, RuntimeHandlers 
         await stop.Run(() => RunAsync(record, stop, grace)).WaitAsync(cancel);
     }
 
+    /// <summary>As <see cref="StopAsync(ContainerId, TimeSpan, CancellationToken)"/>, and waits until what the container held has been given back, or that has failed.</summary>
+    public async Task StopAndSettleAsync(ContainerId id, TimeSpan grace, CancellationToken cancel)
+    {
+        await StopAsync(id, grace, cancel);
+        // Whoever records an end holds the lock until the release is over.
+        using var held = await locks.EnterAsync(id, cancel);
+    }
+
     /// <summary>Longer than any grace period that means something, and short enough for the clock's arithmetic.</summary>
     private static TimeSpan Bounded(TimeSpan grace) => grace > TimeSpan.FromDays(7) ? TimeSpan.FromDays(7) : grace < TimeSpan.Zero ? TimeSpan.Zero : grace;
 
@@ -45,7 +62,7 @@ public sealed class ContainerStopper(ContainerStore containers, RuntimeHandlers 
             var exited = containers.WaitForExitAsync(record.Id);
             if (stop.Until > time.GetUtcNow())
             {
-                await SignalAsync(record, Signals.Parse(record.StopSignal));
+                await Task.WhenAny(exited, TrySignalAsync(record, Signals.Parse(record.StopSignal)));
                 await WaitAsync(exited, stop);
                 if (!exited.IsCompleted)
                     log.GraceEnded(record.Id, grace);
@@ -72,16 +89,28 @@ public sealed class ContainerStopper(ContainerStore containers, RuntimeHandlers 
         }
     }
 
+    /// <summary>
+    /// Kills every process of the container's cgroup, which needs no OCI runtime: one that hangs keeps nobody alive. The
+    /// runtime is told too, for a container whose processes are not in that cgroup.
+    /// </summary>
     private async Task KillAsync(ContainerRecord record, Task exited)
     {
-        await SignalAsync(record, SigKill);
         if (record.CgroupPath.Length > 0)
-            cgroups.KillAll(record.CgroupPath);
-        try
         {
-            await exited.WaitAsync(_killDeadline, time);
+            cgroups.KillAll(record.CgroupPath);
+            if (await EndsWithinAsync(exited, _usual))
+                return;
         }
-        catch (TimeoutException)
+        await Task.WhenAny(exited, TrySignalAsync(record, Signals.Kill));
+        if (await EndsWithinAsync(exited, _news))
+            return;
+        if (HasEnded(record.Pid))
+        {
+            // Its process is gone and nobody tells: the monitor hangs. Its end is news in itself.
+            log.MonitorHangs(record.Id);
+            monitors.Kill(record.Id);
+        }
+        if (!await EndsWithinAsync(exited, _killDeadline))
         {
             throw new TimedOutException(
                 $"container {record.Id.Short} has not ended {_killDeadline.TotalSeconds:0} s after SIGKILL: its process {record.Pid} hangs in the kernel "
@@ -89,10 +118,28 @@ public sealed class ContainerStopper(ContainerStore containers, RuntimeHandlers 
         }
     }
 
-    private async Task SignalAsync(ContainerRecord record, int signal)
+    private async Task<bool> EndsWithinAsync(Task exited, TimeSpan limit)
     {
-        using var deadline = new CancellationTokenSource(_runtimeDeadline);
-        await runtimes.Get(record.Handler).KillAsync(record.Id, signal, deadline.Token);
+        using var done = new CancellationTokenSource();
+        await Task.WhenAny(exited, Task.Delay(limit, time, done.Token));
+        await done.CancelAsync();
+        return exited.IsCompleted;
+    }
+
+    /// <summary>Whether the process is gone, or waits for its parent to take note of its end.</summary>
+    private static bool HasEnded(int pid) => pid > 0 && ProcessTree.StateOf(pid) is null or 'Z' or 'X';
+
+    private async Task TrySignalAsync(ContainerRecord record, int signal)
+    {
+        try
+        {
+            await runtimes.Get(record.Handler).KillAsync(record.Id, signal, CancellationToken.None);
+        }
+        catch (GantryException e)
+        {
+            // The grace period goes on, and its end does not depend on the runtime.
+            log.SignalFailed(record.Id, signal, e);
+        }
     }
 
     /// <summary>One stop under way, and the moment until which it waits.</summary>

@@ -12,7 +12,8 @@ namespace Gantry.Containers;
 public sealed class ContainerStore(NodePaths paths)
 {
     private readonly Lock _write = new();
-    private readonly RecordFolder<ContainerRecord> _folder = new(paths.Containers, ContainerJson.Default.ContainerRecord);
+    private readonly RecordFolder<ContainerRecord> _folder =
+        new(paths.Containers, paths.BrokenRecords, ContainerJson.Default.ContainerRecord, record => record.Id.Value);
     private readonly Dictionary<ContainerId, TaskCompletionSource<ContainerRecord>> _exits = [];
     private volatile ImmutableDictionary<ContainerId, ContainerRecord> _all = ImmutableDictionary<ContainerId, ContainerRecord>.Empty;
 
@@ -75,9 +76,9 @@ public sealed class ContainerStore(NodePaths paths)
             {
                 _folder.Write(id.Value, after);
             }
-            catch (IOException) when (after.State is ContainerState.Exited)
+            catch (IOException) when (after.State is ContainerState.Exited || after.State != before.State)
             {
-                // A full disk must not hide an exit: the exit file tells it again after a restart.
+                // A full disk must not hide what has happened: the exit file and the OCI runtime tell it again after a restart.
             }
             _all = _all.SetItem(id, after);
             if (after.State is ContainerState.Exited)

@@ -6,22 +6,22 @@ using Gantry.Identity;
 namespace Gantry.Containers;
 
 /// <summary>Changes the limits of a created or running container; its status shows them at once.</summary>
-public sealed class ContainerUpdater(ContainerStore containers, RuntimeHandlers runtimes, KeyedLock<ContainerId> locks)
+public sealed class ContainerUpdater(ContainerStore containers, RuntimeHandlers runtimes, CgroupHierarchy cgroups, KeyedLock<ContainerId> locks)
 {
-    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(30);
-
     /// <exception cref="NotFoundException">There is no such container.</exception>
+    /// <exception cref="InvalidRequestException">Keys of cgroup v2 are given on a node with v1.</exception>
     /// <exception cref="WrongStateException">It has ended.</exception>
     /// <exception cref="ToolFailedException">The kernel refused, as for memory below what is in use; the old limits stay.</exception>
     public async Task UpdateAsync(string idOrPrefix, LinuxResources change, CancellationToken cancel)
     {
         var id = containers.Get(idOrPrefix).Id;
+        if (change.Unified.Count > 0 && cgroups.Mode is not CgroupMode.V2)
+            throw new InvalidRequestException($"container {id.Short}: unified resources need cgroup v2, and this node has v1");
         using var held = await locks.EnterAsync(id, cancel);
         var record = containers.Get(id.Value);
         if (record.State is not (ContainerState.Created or ContainerState.Running))
             throw new WrongStateException($"container {id.Short} is {record.State}: its limits can no longer be changed");
-        using var deadline = new CancellationTokenSource(_deadline);
-        await runtimes.Get(record.Handler).UpdateAsync(id, change, deadline.Token);
+        await runtimes.Get(record.Handler).UpdateAsync(id, change, CancellationToken.None);
         containers.Update(id, now => now with { Resources = Merge(now.Resources, change) });
     }
 

@@ -29,4 +29,10 @@ internal static partial class ContainersLog
 
     [LoggerMessage(EventId = 3007, Level = LogLevel.Warning, Message = "Container {Container} could not be started")]
     public static partial void StartFailed(this ILogger log, ContainerId container, Exception cause);
+
+    [LoggerMessage(EventId = 3008, Level = LogLevel.Warning, Message = "Container {Container}: signal {Signal} could not be sent by its OCI runtime")]
+    public static partial void SignalFailed(this ILogger log, ContainerId container, int signal, Exception cause);
+
+    [LoggerMessage(EventId = 3009, Level = LogLevel.Warning, Message = "Container {Container}: its process has ended and its monitor does not tell; the monitor is killed")]
+    public static partial void MonitorHangs(this ILogger log, ContainerId container);
 }

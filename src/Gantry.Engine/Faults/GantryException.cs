@@ -39,6 +39,12 @@ public sealed class RegistryUnavailableException(string message, Exception? caus
 /// <summary>An image's signature is missing or wrong; the kubelet reads this from the message's prefix.</summary>
 public sealed class SignatureInvalidException(string message, Exception? cause = null) : GantryException(message, cause);
 
+/// <summary>An image cannot be mounted as a volume; the kubelet reads this from the message's prefix.</summary>
+public sealed class ImageVolumeException(string message, Exception? cause = null) : GantryException(message, cause);
+
+/// <summary>This node cannot mount recursively read-only; the kubelet reads this from the message's prefix.</summary>
+public sealed class RecursiveReadOnlyUnsupportedException(string message, Exception? cause = null) : GantryException(message, cause);
+
 /// <summary>The registry refused, or served something that is not what it was asked for.</summary>
 public sealed class RegistryRefusedException(string message, Exception? cause = null) : GantryException(message, cause);
 

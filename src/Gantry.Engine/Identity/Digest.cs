@@ -54,6 +54,10 @@ public readonly record struct Digest
     public static Digest Compute(ReadOnlySpan<byte> content) =>
         OfSha256(System.Security.Cryptography.SHA256.HashData(content));
 
+    /// <summary>The digest of <paramref name="content"/> by this one's algorithm.</summary>
+    public Digest ComputeAlike(ReadOnlySpan<byte> content) =>
+        Algorithm == "sha512" ? OfSha512(System.Security.Cryptography.SHA512.HashData(content)) : Compute(content);
+
     public override string ToString() => _value ?? "";
 }
 

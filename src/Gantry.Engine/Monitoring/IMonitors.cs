@@ -29,7 +29,11 @@ public sealed record MonitorLaunch
 }
 
 /// <summary>How a container's process ended.</summary>
-public sealed record ContainerExit(ContainerId Id, int Code, long FinishedAtNanos, bool OomKilled);
+public sealed record ContainerExit(ContainerId Id, int Code, long FinishedAtNanos, bool OomKilled)
+{
+    /// <summary>Its monitor ended without a record: code and time say only that nobody knows.</summary>
+    public bool IsLost { get; init; }
+}
 
 /// <summary>The monitors of this node's containers: one process each, which outlives this daemon.</summary>
 public interface IMonitors
@@ -37,14 +41,18 @@ public interface IMonitors
     /// <summary>Starts a monitor, which runs the OCI runtime's create.</summary>
     /// <returns>The pid of the container's process.</returns>
     /// <exception cref="ToolFailedException">The runtime refused; nothing is left of the monitor.</exception>
+    /// <exception cref="TimedOutException">The runtime hung; it and the monitor have been killed.</exception>
     Task<int> LaunchAsync(MonitorLaunch launch, CancellationToken cancel);
 
-    /// <summary>Finds the monitor that an earlier daemon started.</summary>
-    /// <returns>True: it lives and is watched. False: it is gone; the exit record that it left, if any, is on <see cref="Exits"/>.</returns>
+    /// <summary>Finds the monitor that an earlier daemon started, and watches it from now on; false where it is gone.</summary>
     Task<bool> ReconnectAsync(ContainerId id, CancellationToken cancel);
+
+    /// <summary>The record that a monitor which is gone has left; null where it left none.</summary>
+    ContainerExit? ReadExit(ContainerId id);
 
     /// <summary>Opens the container's log anew; the file exists when this returns.</summary>
     /// <exception cref="WrongStateException">The monitor is gone, or could not open the file.</exception>
+    /// <exception cref="TimedOutException">The monitor does not answer.</exception>
     Task ReopenLogAsync(ContainerId id, CancellationToken cancel);
 
     /// <summary>Joins the container's streams.</summary>
@@ -55,6 +63,9 @@ public interface IMonitors
     /// <summary>Ends the monitor of a container that is being removed; one that is gone is fine.</summary>
     Task StopAsync(ContainerId id);
 
-    /// <summary>The one road up: every end of a container, live or found at a start.</summary>
+    /// <summary>Kills a monitor that does not answer, with every process that it has started; one that is gone is fine.</summary>
+    void Kill(ContainerId id);
+
+    /// <summary>The one road up: every end of a container whose monitor is watched.</summary>
     ChannelReader<ContainerExit> Exits { get; }
 }

@@ -71,20 +71,27 @@ internal sealed class MonitorConnection : IDisposable
         }
     }
 
-    /// <summary>Completes when the monitor has ended.</summary>
-    public async Task WaitForEndAsync()
+    /// <summary>Watches the monitor: completes when it has ended, or with the exit record that it could not write.</summary>
+    public async Task<ExitRecord?> WatchAsync()
     {
-        var buffer = new byte[1];
+        var buffer = new byte[512];
+        var text = new StringBuilder();
         try
         {
-            while (await _socket.ReceiveAsync(buffer, CancellationToken.None) > 0)
+            await _socket.SendAsync(Encoding.UTF8.GetBytes(ControlMessage.Watch + "\n"), CancellationToken.None);
+            int count;
+            while ((count = await _socket.ReceiveAsync(buffer, CancellationToken.None)) > 0)
             {
+                text.Append(Encoding.UTF8.GetString(buffer, 0, count));
+                if (text.ToString().Split('\n')[..^1].Select(ExitRecord.TryParseLine).FirstOrDefault(record => record is not null) is { } exit)
+                    return exit;
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             // Closed is closed, from whichever side.
         }
+        return null;
     }
 
     public void Dispose() => _socket.Dispose();

@@ -8,14 +8,16 @@ using Gantry.Linux;
 using Gantry.Linux.Descriptors;
 using Gantry.Linux.Processes;
 using Gantry.Monitor.Contract;
+using Gantry.Oci;
 using Gantry.Persistence;
 using Microsoft.Extensions.Logging;
 
 namespace Gantry.Monitoring;
 
 /// <summary>Starts gantry-monitor processes, finds those of an earlier daemon, and learns of their containers' ends.</summary>
-public sealed class MonitorLauncher(string monitorPath, NodePaths paths, TimeProvider time, ILogger log) : IMonitors
+public sealed class MonitorLauncher(string monitorPath, NodePaths paths, RuntimeLimits limits, TimeProvider time, ILogger log) : IMonitors
 {
+    private static readonly TimeSpan _answerDeadline = TimeSpan.FromSeconds(5);
     private readonly Channel<ContainerExit> _exits = Channel.CreateUnbounded<ContainerExit>();
     private readonly ConcurrentDictionary<ContainerId, MonitorConnection> _connections = [];
 
@@ -26,18 +28,23 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, TimePro
         var request = new LaunchRequest(
             launch.Id.Value, launch.Handler.Path, launch.Handler.GlobalArguments, launch.Bundle, launch.LogPath, launch.ExitPath, launch.Terminal, launch.Stdin, launch.StdinOnce);
         var file = Path.Combine(launch.Bundle, LaunchRequest.FileName);
+        using var place = await limits.Calls.EnterAsync(cancel);
         AtomicFile.Write(file, request.ToText());
-        var monitor = Spawn(file, out var report);
+        var monitor = Spawn(file, launch.Handler.Environment, out var report);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(limits.Deadline);
         string answer;
         try
         {
-            answer = await ReadReportAsync(report, cancel);
+            answer = await ReadReportAsync(report, limit.Token);
         }
         catch (OperationCanceledException)
         {
-            Signals.Send(-monitor, Signals.Kill);
+            // With the runtime, which has a process group of its own, and what that has made.
+            ProcessTree.Kill(monitor);
+            cancel.ThrowIfCancellationRequested();
             throw new TimedOutException(
-                $"container {launch.Id.Short}: {launch.Handler.Name} create has not ended in time; its monitor was killed (look for a hung mount or cgroup)");
+                $"container {launch.Id.Short}: {launch.Handler.Name} create did not end within {limits.Deadline.TotalSeconds:0.###} s, and was killed: look for a hung mount or cgroup");
         }
         if (!answer.StartsWith(ControlMessage.Pid, StringComparison.Ordinal))
         {
@@ -54,11 +61,7 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, TimePro
     {
         var connection = await MonitorConnection.TryOpenAsync(paths.ContainerBundle(id), cancel);
         if (connection is null)
-        {
-            if (ReadExit(id) is { } found)
-                _exits.Writer.TryWrite(found);
             return false;
-        }
         _connections[id] = connection;
         _ = WatchAsync(id, connection);
         return true;
@@ -77,27 +80,34 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, TimePro
 
     public async Task StopAsync(ContainerId id)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(5));
         try
         {
-            await AskAsync(id, ControlMessage.Stop, deadline.Token);
+            await AskAsync(id, ControlMessage.Stop, CancellationToken.None);
         }
-        catch (OperationCanceledException)
+        catch (TimedOutException)
         {
             log.MonitorNotReached(id);
+            Kill(id);
         }
         if (_connections.TryRemove(id, out var connection))
             connection.Dispose();
     }
 
-    private int Spawn(string launchFile, out FileDescriptor report)
+    public void Kill(ContainerId id)
+    {
+        foreach (var pid in MonitorProcess.Find(Path.Combine(paths.ContainerBundle(id), LaunchRequest.FileName)))
+            ProcessTree.Kill(pid);
+    }
+
+    private int Spawn(string launchFile, IReadOnlyList<string> environment, out FileDescriptor report)
     {
         using var pipe = Pipe.Open();
         try
         {
             var pid = ProcessSpawn.Start(new SpawnRequest(monitorPath, [launchFile])
             {
-                Environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+                // The runtime has the monitor's.
+                Environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", .. environment],
                 Descriptors = [null, null, null, pipe.Writer],
                 NewSession = true,
             });
@@ -120,24 +130,33 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, TimePro
 
     private async Task<string?> AskAsync(ContainerId id, string request, CancellationToken cancel)
     {
-        using var connection = await MonitorConnection.TryOpenAsync(paths.ContainerBundle(id), cancel);
-        return connection is null ? null : await connection.AskAsync(request, cancel);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(_answerDeadline);
+        try
+        {
+            using var connection = await MonitorConnection.TryOpenAsync(paths.ContainerBundle(id), limit.Token);
+            return connection is null ? null : await connection.AskAsync(request, limit.Token);
+        }
+        catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
+        {
+            throw new TimedOutException($"container {id.Short}: its monitor does not answer: look whether it is stopped, or writes to a hung disk", e);
+        }
     }
 
     private async Task WatchAsync(ContainerId id, MonitorConnection connection)
     {
-        await connection.WaitForEndAsync();
+        var told = await connection.WatchAsync();
         connection.Dispose();
         // Removed by StopAsync: nobody is interested in the end any more.
         if (!_connections.TryRemove(new KeyValuePair<ContainerId, MonitorConnection>(id, connection)))
             return;
-        var exit = ReadExit(id);
+        var exit = told is null ? ReadExit(id) : new ContainerExit(id, told.Code, told.FinishedAt, told.OomKilled);
         if (exit is null)
             log.MonitorDied(id);
-        _exits.Writer.TryWrite(exit ?? new ContainerExit(id, 255, time.Nanoseconds(), false));
+        _exits.Writer.TryWrite(exit ?? new ContainerExit(id, 255, time.Nanoseconds(), false) { IsLost = true });
     }
 
-    private ContainerExit? ReadExit(ContainerId id)
+    public ContainerExit? ReadExit(ContainerId id)
     {
         try
         {

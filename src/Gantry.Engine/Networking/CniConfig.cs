@@ -5,7 +5,11 @@ using Gantry.Faults;
 namespace Gantry.Networking;
 
 /// <summary>Where the network's configuration and plugins are.</summary>
-public sealed record CniOptions(string ConfDirectory, IReadOnlyList<string> BinDirectories, TimeSpan Timeout);
+public sealed record CniOptions(string ConfDirectory, IReadOnlyList<string> BinDirectories, TimeSpan Timeout)
+{
+    /// <summary>How many plugins run at the same time.</summary>
+    public int MaxParallel { get; init; } = 32;
+}
 
 /// <summary>A network: the plugins of one conflist, in order (CNI specification 1.1, section 1).</summary>
 public sealed record CniNetwork(string Name, string Version, string File, IReadOnlyList<JsonObject> Plugins)

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Gantry.Concurrency;
 using Gantry.Faults;
 using Gantry.Linux.Processes;
 
@@ -10,6 +11,9 @@ namespace Gantry.Networking;
 public sealed class CniPlugin(CniOptions options)
 {
     private const int ResultLimit = 1 << 20;
+
+    // A place comes free at the latest when the one that has it is killed.
+    private readonly CallLimit _limit = new("CNI plugins", options.MaxParallel, options.Timeout + options.Timeout, TimeProvider.System);
 
     /// <summary>The program of that name in the first directory that has it.</summary>
     public string? Find(string type) => options.BinDirectories.Select(directory => Path.Combine(directory, type)).FirstOrDefault(File.Exists);
@@ -23,10 +27,12 @@ public sealed class CniPlugin(CniOptions options)
     /// <exception cref="WrongStateException">The plugin is not installed.</exception>
     /// <exception cref="ToolFailedException">It failed; the message has its own words.</exception>
     /// <exception cref="TimedOutException">It was killed when its time was up.</exception>
-    public async Task<JsonNode?> RunAsync(string command, CniNetwork network, JsonObject request, NetworkAttachment pod, CancellationToken cancel)
+    /// <exception cref="UnavailableException">Too many of them run.</exception>
+    public async Task<JsonObject?> RunAsync(string command, CniNetwork network, JsonObject request, NetworkAttachment pod, CancellationToken cancel)
     {
         var type = (string)request["type"]!;
         var path = Find(type) ?? throw new WrongStateException($"pod {pod.Name}: {Missing(type, network)}");
+        using var place = await _limit.EnterAsync(cancel);
         var result = await ToolRunner.RunAsync(
             new ToolRequest(path, [])
             {
@@ -39,7 +45,7 @@ public sealed class CniPlugin(CniOptions options)
         if (result.TimedOut)
         {
             throw new TimedOutException(
-                $"pod {pod.Name}: CNI plugin {type} {command} of network {network.Name} did not end within {options.Timeout.TotalSeconds:0} s, and was killed");
+                $"pod {pod.Name}: CNI plugin {type} {command} of network {network.Name} did not end within {options.Timeout.TotalSeconds:0.###} s, and was killed; it can be tried again");
         }
         if (result.ExitCode != 0)
             throw Failure(command, type, network, pod, result);
@@ -77,13 +83,13 @@ public sealed class CniPlugin(CniOptions options)
             $"pod {pod.Name}: CNI plugin {type} {command} of network {network.Name} ({network.File}) failed: {words}", result.ExitCode, errors[Math.Max(0, errors.Length - 4096)..]);
     }
 
-    private static JsonNode? Parse(byte[] output, string type)
+    private static JsonObject? Parse(byte[] output, string type)
     {
         if (output.AsSpan().Trim(" \n\t\r"u8).IsEmpty)
             return null;
         try
         {
-            return JsonNode.Parse(output);
+            return JsonNode.Parse(output) as JsonObject ?? throw new ToolFailedException($"CNI plugin {type} printed a result that is no JSON object", 0, "");
         }
         catch (JsonException e)
         {

@@ -7,7 +7,21 @@ using Gantry.Persistence;
 namespace Gantry.Networking;
 
 /// <summary>The namespaces that a pod asks for, and what is set in them.</summary>
-public sealed record NamespaceRequest(PodId Pod, bool Network, bool Ipc, bool Uts, string Hostname, IReadOnlyDictionary<string, string> Sysctls);
+public sealed record NamespaceRequest(PodId Pod, bool Network, bool Ipc, bool Uts, string Hostname, IReadOnlyDictionary<string, string> Sysctls)
+{
+    /// <summary>A user namespace that owns the others; null for the node's.</summary>
+    public UserNamespace? User { get; init; }
+}
+
+/// <summary>The ids of a user namespace.</summary>
+public sealed record UserNamespace(IReadOnlyList<IdMapping> Uids, IReadOnlyList<IdMapping> Gids)
+{
+    /// <summary>The node's id of the namespace's root.</summary>
+    public uint RootUid => Uids.Select(mapping => mapping.ToHost(0)).First(id => id is not null)!.Value;
+
+    /// <inheritdoc cref="RootUid"/>
+    public uint RootGid => Gids.Select(mapping => mapping.ToHost(0)).First(id => id is not null)!.Value;
+}
 
 /// <summary>Keeps a pod's namespaces alive without a process: as files that they are mounted on.</summary>
 public interface INamespacePins
@@ -24,25 +38,21 @@ public interface INamespacePins
 /// <inheritdoc cref="INamespacePins"/>
 public sealed class NamespacePins(NodePaths paths) : INamespacePins
 {
-    private static readonly string[] _kinds = ["net", "ipc", "uts"];
-
-    /// <summary>A pod's own: unprivileged ping, and every port open to every user.</summary>
-    private static readonly Dictionary<string, string> _defaults = new()
-    {
-        ["net.ipv4.ip_unprivileged_port_start"] = "0",
-        ["net.ipv4.ping_group_range"] = "0 2147483647",
-    };
+    private static readonly string[] _kinds = ["net", "ipc", "uts", "user"];
 
     public async Task<IReadOnlyList<string>> PinAsync(NamespaceRequest request, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
         foreach (var name in request.Sysctls.Keys)
-            CheckSysctl(request, name);
+            PodSysctls.Check(request, name);
         var kinds = (request.Network ? NamespaceKinds.Network : 0) | (request.Ipc ? NamespaceKinds.Ipc : 0) | (request.Uts ? NamespaceKinds.Uts : 0);
-        var pinned = new List<string>();
+        var pinned = Kinds(request);
         try
         {
-            await NamespaceThread.RunAsync(kinds, () => SetUp(request, pinned));
+            if (request.User is { } user)
+                await PinOfHolderAsync(request, user, kinds, pinned);
+            else
+                await NamespaceThread.RunAsync(kinds, () => PinOfThread(request, pinned));
         }
         catch
         {
@@ -64,58 +74,51 @@ public sealed class NamespacePins(NodePaths paths) : INamespacePins
         }
     }
 
-    private void SetUp(NamespaceRequest request, List<string> pinned)
+    private static List<string> Kinds(NamespaceRequest request)
+    {
+        var kinds = new List<string>();
+        if (request.Network)
+            kinds.Add("net");
+        if (request.Ipc)
+            kinds.Add("ipc");
+        if (request.Uts)
+            kinds.Add("uts");
+        if (request.User is not null)
+            kinds.Add("user");
+        return kinds;
+    }
+
+    private async Task PinOfHolderAsync(NamespaceRequest request, UserNamespace user, NamespaceKinds kinds, List<string> pinned)
+    {
+        using (var holder = NamespaceHolder.Start(kinds, user.Uids, user.Gids))
+        {
+            foreach (var kind in pinned)
+                Pin(request.Pod, kind, holder.PathOf(kind));
+        }
+        await NamespaceThread.RunInAsync([.. pinned.Where(kind => kind != "user").Select(kind => paths.PodNamespace(request.Pod, kind))], () => SetUp(request));
+    }
+
+    private void PinOfThread(NamespaceRequest request, List<string> pinned)
+    {
+        SetUp(request);
+        foreach (var kind in pinned)
+            Pin(request.Pod, kind, $"/proc/thread-self/ns/{kind}");
+    }
+
+    private void Pin(PodId pod, string kind, string source)
+    {
+        var file = paths.PodNamespace(pod, kind);
+        File.OpenHandle(file, FileMode.CreateNew, FileAccess.Write).Dispose();
+        Mount.Bind(source, file);
+    }
+
+    /// <summary>On a thread that is in the namespaces, and dies after.</summary>
+    private static void SetUp(NamespaceRequest request)
     {
         if (request.Network)
             NamespaceThread.BringLoopbackUp();
         if (request.Uts && request.Hostname.Length > 0)
             NamespaceThread.SetHostName(request.Hostname);
-        var sysctls = new Dictionary<string, string>(request.Network ? _defaults : []);
-        foreach (var (name, value) in request.Sysctls)
-            sysctls[name] = value;
-        foreach (var (name, value) in sysctls)
-            WriteSysctl(name, value);
-        Pin(request.Network, "net");
-        Pin(request.Ipc, "ipc");
-        Pin(request.Uts, "uts");
-
-        void Pin(bool isAsked, string kind)
-        {
-            if (!isAsked)
-                return;
-            var file = paths.PodNamespace(request.Pod, kind);
-            File.OpenHandle(file, FileMode.CreateNew, FileAccess.Write).Dispose();
-            Mount.Bind($"/proc/thread-self/ns/{kind}", file);
-            pinned.Add(kind);
-        }
-    }
-
-    /// <summary>Only what the pod's own namespaces hold: anything else would change the node.</summary>
-    private static void CheckSysctl(NamespaceRequest request, string name)
-    {
-        var isNetwork = name.StartsWith("net.", StringComparison.Ordinal);
-        var isIpc = name is "kernel.sem" or "kernel.shmall" or "kernel.shmmax" or "kernel.shmmni" or "kernel.shm_rmid_forced" or "kernel.msgmax" or "kernel.msgmnb" or "kernel.msgmni"
-            || name.StartsWith("fs.mqueue.", StringComparison.Ordinal);
-        var isPlain = name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' or '/') && !name.Contains("..", StringComparison.Ordinal);
-        if (!isPlain || !((isNetwork && request.Network) || (isIpc && request.Ipc)))
-        {
-            throw new InvalidRequestException(
-                $"pod {request.Pod.Short}: sysctl {name} is not of a namespace that the pod has of its own (net.* without host network; kernel.shm*, kernel.msg*, kernel.sem and fs.mqueue.* without host IPC)");
-        }
-    }
-
-    private static void WriteSysctl(string name, string value)
-    {
-        // In names with a slash, dots are part of an element (sysctl.d(5)).
-        var path = name.Contains('/') ? name : name.Replace('.', '/');
-        try
-        {
-            using var handle = File.OpenHandle($"/proc/sys/{path}", FileMode.Open, FileAccess.Write);
-            RandomAccess.Write(handle, System.Text.Encoding.ASCII.GetBytes(value), 0);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidRequestException($"sysctl {name}={value}: this kernel refuses it: {e.Message}", e);
-        }
+        PodSysctls.Write(request);
     }
 }

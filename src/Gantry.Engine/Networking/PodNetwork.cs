@@ -40,10 +40,7 @@ public sealed class PodNetwork(CniOptions options, CniPlugin plugin, NodePaths p
     {
         if (CniNetwork.Find(options.ConfDirectory, out var problem) is not { } network)
             return new NetworkReadiness(false, "NetworkPluginNotReady", problem);
-        var missing = network.Plugins.Select(conf => (string)conf["type"]!).FirstOrDefault(type => plugin.Find(type) is null);
-        return missing is null
-            ? new NetworkReadiness(true, "", "")
-            : new NetworkReadiness(false, "NetworkPluginNotReady", plugin.Missing(missing, network));
+        return Missing(network) is { } missing ? new NetworkReadiness(false, "NetworkPluginNotReady", missing) : new NetworkReadiness(true, "", "");
     }
 
     /// <summary>ADD, by every plugin of the network in order.</summary>
@@ -52,6 +49,9 @@ public sealed class PodNetwork(CniOptions options, CniPlugin plugin, NodePaths p
     public async Task<PodAddresses> AttachAsync(NetworkAttachment pod, CancellationToken cancel)
     {
         var network = CniNetwork.Find(options.ConfDirectory, out var problem) ?? throw new WrongStateException($"pod {pod.Name}: {problem}: install one, or set cni.conf_dir");
+        // Before anything is begun: then there is nothing to undo, and no DEL that fails for the same reason.
+        if (Missing(network) is { } missing)
+            throw new WrongStateException($"pod {pod.Name}: {missing}");
         Save(pod, network, null);
         JsonNode? previous = null;
         foreach (var conf in network.Plugins)
@@ -63,12 +63,20 @@ public sealed class PodNetwork(CniOptions options, CniPlugin plugin, NodePaths p
             : throw new ToolFailedException($"pod {pod.Name}: network {network.Name} ({network.File}) gave {Interface} no address", 0, "");
     }
 
+    /// <summary>Whether an ADD was begun for the pod and no DEL has ended well since: it may hold addresses.</summary>
+    public bool Holds(PodId id) => File.Exists(CachePath(id));
+
     /// <summary>DEL, by every plugin in reverse order; one that fails does not keep the others from theirs.</summary>
     /// <exception cref="GantryException">A plugin failed: the address may be held still. Trying again is safe.</exception>
     public async Task DetachAsync(NetworkAttachment pod, CancellationToken cancel)
     {
-        if (Load(pod.Pod) is not { } saved)
+        if (!Holds(pod.Pod))
             return;
+        if ((Load(pod.Pod) ?? Guess()) is not { } saved)
+        {
+            File.Delete(CachePath(pod.Pod));
+            return;
+        }
         Exception? first = null;
         foreach (var conf in saved.Network.Plugins.Reverse())
         {
@@ -84,6 +92,12 @@ public sealed class PodNetwork(CniOptions options, CniPlugin plugin, NodePaths p
         if (first is not null)
             throw first;
         File.Delete(CachePath(pod.Pod));
+    }
+
+    private string? Missing(CniNetwork network)
+    {
+        var missing = network.Plugins.Select(conf => (string)conf["type"]!).FirstOrDefault(type => plugin.Find(type) is null);
+        return missing is null ? null : plugin.Missing(missing, network);
     }
 
     /// <summary>The configuration that one plugin is given on its standard input (section 4, "Deriving execution configuration").</summary>
@@ -139,20 +153,25 @@ public sealed class PodNetwork(CniOptions options, CniPlugin plugin, NodePaths p
         return limits;
     }
 
-    /// <summary>The pod's own addresses in a result of any version: those of no host-side interface, without the prefix length.</summary>
+    /// <summary>
+    /// The pod's own addresses in a result of any version: those of no host-side interface, without the prefix length. What
+    /// is not of the specification's shape is left out: it gives no address.
+    /// </summary>
     internal static IReadOnlyList<string> Addresses(JsonNode? result)
     {
         var found = new List<string>();
-        foreach (var entry in result?["ips"] as JsonArray ?? [])
+        var interfaces = (result as JsonObject)?["interfaces"] as JsonArray;
+        foreach (var entry in ((result as JsonObject)?["ips"] as JsonArray ?? []).OfType<JsonObject>())
         {
-            var isHostSide = entry?["interface"] is JsonValue index && index.TryGetValue<int>(out var n)
-                && result!["interfaces"] is JsonArray interfaces && n >= 0 && n < interfaces.Count && string.IsNullOrEmpty((string?)interfaces[n]?["sandbox"]);
-            var address = ((string?)entry?["address"])?.Split('/')[0];
-            if (!isHostSide && IPAddress.TryParse(address, out var parsed))
+            var isHostSide = entry["interface"] is JsonValue index && index.TryGetValue<int>(out var n)
+                && interfaces is not null && n >= 0 && n < interfaces.Count && string.IsNullOrEmpty(Text((interfaces[n] as JsonObject)?["sandbox"]));
+            if (!isHostSide && IPAddress.TryParse(Text(entry["address"])?.Split('/')[0], out var parsed))
                 found.Add(parsed.ToString());
         }
         return found;
     }
+
+    private static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 
     private string CachePath(PodId id) => Path.Combine(paths.Pod(id), "network.json");
 
@@ -182,12 +201,14 @@ public sealed class PodNetwork(CniOptions options, CniPlugin plugin, NodePaths p
             var network = new CniNetwork((string)saved["name"]!, (string)saved["cniVersion"]!, (string)saved["file"]!, plugins);
             return new SavedAttachment(network, saved["result"], (string)saved["pod"]!, (string)saved["namespace"]!, (string)saved["uid"]!, Ports(saved["ports"]!.AsArray()));
         }
-        catch (Exception e) when (e is IOException or JsonException or InvalidOperationException or NullReferenceException)
+        catch (Exception e) when (e is IOException or JsonException or InvalidOperationException or NullReferenceException or InvalidCastException or FormatException or IndexOutOfRangeException)
         {
-            // No ADD was ever begun, or a power cut tore the file together with the node's namespaces.
             return null;
         }
     }
+
+    /// <summary>A file that a power cut tore says only that an ADD was begun: the node's network as it is now is the best there is.</summary>
+    private SavedAttachment? Guess() => CniNetwork.Find(options.ConfDirectory, out _) is { } network ? new SavedAttachment(network, null, "unknown", "unknown", "unknown", []) : null;
 
     private static List<PortMapping> Ports(JsonArray saved) =>
         [.. saved.Select(entry => ((string)entry!).Split(' ', 4)).Select(p => new PortMapping((TransportProtocol)int.Parse(p[0]), int.Parse(p[1]), int.Parse(p[2]), p[3]))];

@@ -16,6 +16,9 @@ public interface IContainerRuntime
 {
     RuntimeHandler Handler { get; }
 
+    /// <summary>What the runtime can do; asked once, and remembered.</summary>
+    Task<RuntimeFeatures> FeaturesAsync();
+
     /// <exception cref="ToolFailedException">The runtime refused; the message is its own.</exception>
     Task StartAsync(ContainerId id, CancellationToken cancel);
 

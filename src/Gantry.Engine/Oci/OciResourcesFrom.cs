@@ -11,7 +11,7 @@ public static class OciResourcesFrom
     {
         Cpu = Cpu(resources),
         Memory = Memory(resources),
-        HugepageLimits = resources.HugepageLimits.Count > 0 ? [.. resources.HugepageLimits.Select(limit => new OciHugepageLimit(limit.Key, limit.Value))] : null,
+        HugepageLimits = resources.HugepageLimits.Count > 0 && HasHugePages.Value ? [.. resources.HugepageLimits.Select(limit => new OciHugepageLimit(limit.Key, limit.Value))] : null,
         Unified = resources.Unified.Count > 0 ? resources.Unified : null,
     };
 
@@ -32,6 +32,13 @@ public static class OciResourcesFrom
     private static OciMemory? Memory(LinuxResources resources) => resources.MemoryLimit <= 0
         ? null
         : new OciMemory(resources.MemoryLimit, HasSwapAccounting.Value ? resources.MemorySwapLimit != 0 ? resources.MemorySwapLimit : resources.MemoryLimit : null);
+
+    /// <summary>
+    /// The kubelet sends a limit, 0 mostly, for each size of page that the processor has, whether the node counts them or not;
+    /// it schedules none where it does not.
+    /// </summary>
+    private static Lazy<bool> HasHugePages { get; } = new(() => Directory.Exists("/sys/fs/cgroup/hugetlb")
+        || (File.Exists("/sys/fs/cgroup/cgroup.controllers") && File.ReadAllText("/sys/fs/cgroup/cgroup.controllers").Split().Contains("hugetlb")));
 
     /// <summary>Some kernels account no swap; asking for a limit there is an error.</summary>
     private static Lazy<bool> HasSwapAccounting { get; } =

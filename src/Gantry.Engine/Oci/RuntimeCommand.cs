@@ -12,12 +12,15 @@ using Gantry.Oci.Spec;
 namespace Gantry.Oci;
 
 /// <summary>crun and runc, whose command lines are alike.</summary>
-public sealed class RuntimeCommand(RuntimeHandler handler) : IContainerRuntime
+public sealed class RuntimeCommand(RuntimeHandler handler, RuntimeLimits limits) : IContainerRuntime
 {
-    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(60);
-    private readonly RuntimeExec _exec = new(handler);
+    private static readonly TimeSpan _featuresDeadline = TimeSpan.FromSeconds(10);
+    private readonly RuntimeExec _exec = new(handler, limits);
+    private Task<RuntimeFeatures>? _features;
 
     public RuntimeHandler Handler { get; } = handler;
+
+    public Task<RuntimeFeatures> FeaturesAsync() => _features ??= AskFeaturesAsync();
 
     public async Task StartAsync(ContainerId id, CancellationToken cancel) => Check("start", id, await RunAsync(["start", id.Value], cancel));
 
@@ -66,12 +69,34 @@ public sealed class RuntimeCommand(RuntimeHandler handler) : IContainerRuntime
     public Task<RunningProcess> StartProcessAsync(ContainerId id, OciProcess process, bool hasInput, string folder, CancellationToken cancel) =>
         _exec.StartAsync(id, process, hasInput, folder, cancel);
 
-    private async Task<ToolResult> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancel, byte[]? input = null)
+    private async Task<RuntimeFeatures> AskFeaturesAsync()
     {
         try
         {
+            var result = await ToolRunner.RunAsync(new ToolRequest(Handler.Path, ["features"]) { Timeout = _featuresDeadline, Environment = Handler.ProcessEnvironment }, CancellationToken.None);
+            return result.ExitCode == 0 ? RuntimeFeatures.Parse(result.Output) : RuntimeFeatures.Unknown;
+        }
+        catch (SyscallException)
+        {
+            // Not installed, which is no answer: it is asked again when it may be.
+            _features = null;
+            return RuntimeFeatures.Unknown;
+        }
+    }
+
+    private async Task<ToolResult> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancel, byte[]? input = null)
+    {
+        using var place = await limits.Calls.EnterAsync(cancel);
+        try
+        {
             return await ToolRunner.RunAsync(
-                new ToolRequest(Handler.Path, [.. Handler.GlobalArguments, .. arguments]) { Timeout = _deadline, StandardInput = input ?? [] }, cancel);
+                new ToolRequest(Handler.Path, [.. Handler.GlobalArguments, .. arguments])
+                {
+                    Timeout = limits.Deadline,
+                    StandardInput = input ?? [],
+                    Environment = Handler.ProcessEnvironment,
+                },
+                cancel);
         }
         catch (SyscallException e) when (e.Errno is Errno.ENOENT)
         {
@@ -92,7 +117,7 @@ public sealed class RuntimeCommand(RuntimeHandler handler) : IContainerRuntime
         if (result.ExitCode == 0)
             return;
         if (result.TimedOut)
-            throw new TimedOutException($"container {id.Short}: {Handler.Name} {verb} did not end within {_deadline.TotalSeconds:0} s, and was killed");
+            throw new TimedOutException($"container {id.Short}: {Handler.Name} {verb} did not end within {limits.Deadline.TotalSeconds:0.###} s, and was killed");
         var words = Encoding.UTF8.GetString(result.ErrorOutput).Trim();
         words = words[Math.Max(0, words.Length - 4096)..];
         throw new ToolFailedException($"container {id.Short}: {Handler.Name} {verb} failed: {(words.Length > 0 ? words : $"it ended with {result.ExitCode}")}", result.ExitCode, words);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using Gantry.Concurrency;
 using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Linux;
@@ -13,13 +14,18 @@ namespace Gantry.Oci;
 /// Starts processes in running containers by the runtime's exec --detach: the runtime ends when the process runs, and this
 /// daemon, as the subreaper of its descendants, becomes the process's parent and learns its status.
 /// </summary>
-internal sealed class RuntimeExec(RuntimeHandler handler)
+internal sealed class RuntimeExec(RuntimeHandler handler, RuntimeLimits limits)
 {
-    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(60);
+    /// <summary>A container in which every exec hangs (frozen, say) takes no more than this of the places that all share.</summary>
+    private const int MostStartsOfOne = 16;
+
+    private readonly KeyedLock<ContainerId> _starts = new(MostStartsOfOne);
 
     /// <inheritdoc cref="IContainerRuntime.StartProcessAsync"/>
     public async Task<RunningProcess> StartAsync(ContainerId id, OciProcess process, bool hasInput, string folder, CancellationToken cancel)
     {
+        using var own = await _starts.EnterAsync(id, cancel);
+        using var place = await limits.Calls.EnterAsync(cancel);
         using var files = new ExecFiles(folder, process);
         try
         {
@@ -27,7 +33,7 @@ internal sealed class RuntimeExec(RuntimeHandler handler)
                 ? await StartWithTerminalAsync(id, files, hasInput, folder, cancel)
                 : await StartWithPipesAsync(id, files, hasInput, cancel);
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException or TimedOutException)
         {
             files.KillStarted();
             throw;
@@ -44,7 +50,7 @@ internal sealed class RuntimeExec(RuntimeHandler handler)
         input?.Reader.Dispose();
         output.Writer.Dispose();
         error.Writer.Dispose();
-        var code = await WaitAsync(runtime, cancel);
+        var code = await WaitAsync(id, runtime, cancel);
         if (code != 0)
             throw await FailureAsync(id, files, code, error.Reader.Move());
         var inputStream = input is null ? null : new DescriptorStream(input.Writer.Move());
@@ -60,7 +66,17 @@ internal sealed class RuntimeExec(RuntimeHandler handler)
         error.Writer.Dispose();
         using var ended = new CancellationTokenSource();
         var receiving = console.ReceiveAsync(ended.Token);
-        var code = await WaitAsync(runtime, cancel);
+        int code;
+        try
+        {
+            code = await WaitAsync(id, runtime, cancel);
+        }
+        catch
+        {
+            await ended.CancelAsync();
+            (await receiving)?.Dispose();
+            throw;
+        }
         if (code != 0)
             await ended.CancelAsync();
         var master = await receiving;
@@ -82,27 +98,28 @@ internal sealed class RuntimeExec(RuntimeHandler handler)
                 .. handler.GlobalArguments, "--log", files.Log, "--log-format", "json",
                 "exec", "--detach", "--process", files.Process, "--pid-file", files.Pid, .. more, id.Value,
             ])
-        { Descriptors = descriptors });
+        { Descriptors = descriptors, Environment = handler.ProcessEnvironment });
         ChildReaper.Claim(pid, since);
         return pid;
     }
 
-    private static async Task<int> WaitAsync(int runtime, CancellationToken cancel)
+    private async Task<int> WaitAsync(ContainerId id, int runtime, CancellationToken cancel)
     {
         using var process = PidFd.TryOpen(runtime);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        limit.CancelAfter(_deadline);
+        limit.CancelAfter(limits.Deadline);
         try
         {
             return await ChildReaper.ReapAsync(runtime, process, limit.Token);
         }
         catch (OperationCanceledException e)
         {
-            Signals.Send(-runtime, Signals.Kill);
+            // With the process that it was about to hand over.
+            ProcessTree.Kill(runtime);
             process?.Send(Signals.Kill);
             ChildReaper.Release(runtime);
             cancel.ThrowIfCancellationRequested();
-            throw new TimedOutException($"the OCI runtime's exec did not end within {_deadline.TotalSeconds:0} s, and was killed", e);
+            throw new TimedOutException($"exec in container {id.Short}: {handler.Name} exec did not start it within {limits.Deadline.TotalSeconds:0.###} s, and was killed", e);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Gantry.Linux.Files;
 
 namespace Gantry.Persistence;
 
@@ -16,9 +17,10 @@ public static class AtomicFile
         var aside = $"{path}.{Environment.CurrentManagedThreadId}.new";
         try
         {
-            // A file of that name is an earlier daemon's, of another mode perhaps.
+            // A file of that name is an earlier daemon's, of another mode perhaps. No room is reserved ahead: where there is none,
+            // .NET then throws an exception that does not tell a full disk from other trouble.
             File.Delete(aside);
-            using (var handle = File.OpenHandle(aside, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, content.Length))
+            using (var handle = File.OpenHandle(aside, FileMode.CreateNew, FileAccess.Write, FileShare.None))
             {
                 RandomAccess.Write(handle, content, 0);
                 File.SetUnixFileMode(handle, mode);
@@ -35,6 +37,34 @@ public static class AtomicFile
     /// <inheritdoc cref="Write(string, ReadOnlySpan{byte}, UnixFileMode)"/>
     public static void Write(string path, string content, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite) =>
         Write(path, Encoding.UTF8.GetBytes(content), mode);
+
+    /// <summary>
+    /// As <see cref="Write(string, ReadOnlySpan{byte}, UnixFileMode)"/>, and the content is on the disk before the rename:
+    /// a power cut leaves the old file or the new one, never an empty one. The rename itself may still be lost by it.
+    /// </summary>
+    /// <exception cref="IOException">The file system refused; the old file is untouched.</exception>
+    /// <exception cref="Linux.SyscallException">It could not be flushed; the old file is untouched.</exception>
+    public static void WriteFlushed(string path, ReadOnlySpan<byte> content)
+    {
+        var aside = $"{path}.{Environment.CurrentManagedThreadId}.new";
+        try
+        {
+            File.Delete(aside);
+            using (var handle = File.OpenHandle(aside, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+            {
+                RandomAccess.Write(handle, content, 0);
+                File.SetUnixFileMode(handle, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            }
+            using (var file = RegularFile.Open(aside, 0))
+                RegularFile.Flush(file, aside);
+            File.Move(aside, path, overwrite: true);
+        }
+        catch
+        {
+            TryDelete(aside);
+            throw;
+        }
+    }
 
     private static void TryDelete(string path)
     {

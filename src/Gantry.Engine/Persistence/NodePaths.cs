@@ -23,6 +23,9 @@ public sealed record NodePaths(string Root, string State)
     /// <summary>What is being deleted: renamed here first, so that a half-deleted object is never seen.</summary>
     public string Trash => $"{Root}/trash";
 
+    /// <summary>Records that could not be read, by kind and id: for people, nothing here is read again.</summary>
+    public string BrokenRecords => $"{Root}/broken";
+
     /// <summary>Held locked (flock) by the one daemon that owns this root.</summary>
     public string RootLock => $"{Root}/lock";
 
@@ -66,6 +69,12 @@ public sealed record NodePaths(string Root, string State)
     public string ContainerBundle(ContainerId id) => ContainerState(id);
 
     public string ContainerRootfs(ContainerId id) => $"{ContainerState(id)}/rootfs";
+
+    /// <summary>
+    /// Volumes that are made ready for the OCI runtime, by number, and the layers as the pod's user namespace sees them;
+    /// mounted only while the container is created.
+    /// </summary>
+    public string ContainerVolumes(ContainerId id) => $"{ContainerState(id)}/volumes";
 
     /// <summary>Written by the monitor when the container has ended.</summary>
     public string ContainerExit(ContainerId id) => $"{ContainerState(id)}/exit";

@@ -14,9 +14,23 @@ public static class Trash
     {
         if (!Directory.Exists(directory))
             return;
-        Directory.CreateDirectory(paths.Trash);
         var target = Path.Combine(paths.Trash, $"{name}.{Guid.NewGuid():N}");
-        Directory.Move(directory, target);
+        try
+        {
+            Directory.CreateDirectory(paths.Trash);
+            Directory.Move(directory, target);
+        }
+        catch (IOException) when (Directory.Exists(directory))
+        {
+            // A full disk may have no room for the new name, and must not keep anything from being deleted. The record
+            // goes first: without it, what a crash leaves is taken for what it is.
+            File.Delete(Path.Combine(directory, "state.json"));
+            target = directory;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return;
+        }
         DirectoryRemover.Remove(target);
     }
 

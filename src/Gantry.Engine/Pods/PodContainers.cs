@@ -5,8 +5,8 @@ using Gantry.Identity;
 
 namespace Gantry.Pods;
 
-/// <summary>Makes containers in ready pods: takes the pod's lock, and hands down what the pod lends.</summary>
-public sealed class PodContainers(PodStore pods, ContainerStore containers, ContainerCreator creator, PodPlaces places, KeyedLock<PodId> locks)
+/// <summary>Makes containers in ready pods, and hands down what the pod lends. A stop of the pod ends creations under way.</summary>
+public sealed class PodContainers(PodStore pods, ContainerStore containers, ContainerCreator creator, PodPlaces places, PodGate gate)
 {
     private readonly SharedOperations<(PodId Pod, string Name, uint Attempt), ContainerId> _creations = new();
 
@@ -32,10 +32,17 @@ public sealed class PodContainers(PodStore pods, ContainerStore containers, Cont
                     $"container {spec.Name} (attempt {spec.Attempt}) of pod {pod.Short} exists as {existing.Id.Short} and is {existing.State}: "
                     + "remove it, or use the next attempt");
         }
-        using var held = await locks.EnterAsync(pod, CancellationToken.None);
+        using var creation = gate.EnterCreation(pod);
         var record = pods.Get(pod.Value);
         if (record.State is not PodState.Ready)
             throw new WrongStateException($"pod {pod.Short} is {record.State}: containers can be made in a ready one only");
-        return await creator.CreateAsync(spec, places.Of(record, spec));
+        try
+        {
+            return await creator.CreateAsync(spec, places.Of(record, spec), creation.GiveUp);
+        }
+        catch (OperationCanceledException e) when (creation.GiveUp.IsCancellationRequested)
+        {
+            throw new WrongStateException($"pod {pod.Short} was stopped while container {spec.Name} was being made", e);
+        }
     }
 }

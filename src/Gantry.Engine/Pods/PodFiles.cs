@@ -1,5 +1,6 @@
 using System.Text;
 using Gantry.Identity;
+using Gantry.Linux.Files;
 using Gantry.Networking;
 using Gantry.Persistence;
 
@@ -14,14 +15,14 @@ public static class PodFiles
     /// <exception cref="IOException">The disk refused.</exception>
     public static void Write(NodePaths paths, PodId id, PodSpec spec, string hostname)
     {
-        AtomicFile.Write(paths.PodHostname(id), hostname + "\n", Readable);
-        AtomicFile.Write(paths.PodHosts(id), spec.UsesHostNetwork ? ReadOrEmpty("/etc/hosts") : Hosts(hostname, []), Readable);
-        AtomicFile.Write(paths.PodResolvConf(id), spec.Dns is { } dns ? ResolvConf(dns) : ReadOrEmpty("/etc/resolv.conf"), Readable);
+        Write(paths.PodHostname(id), hostname + "\n", spec);
+        Write(paths.PodHosts(id), spec.UsesHostNetwork ? ReadOrEmpty("/etc/hosts") : Hosts(hostname, []), spec);
+        Write(paths.PodResolvConf(id), spec.Dns is { } dns ? ResolvConf(dns) : ReadOrEmpty("/etc/resolv.conf"), spec);
     }
 
     /// <summary>Adds the pod's own addresses to its hosts file.</summary>
-    public static void WriteHosts(NodePaths paths, PodId id, string hostname, IReadOnlyList<string> addresses) =>
-        AtomicFile.Write(paths.PodHosts(id), Hosts(hostname, addresses), Readable);
+    public static void WriteHosts(NodePaths paths, PodId id, PodSpec spec, string hostname, IReadOnlyList<string> addresses) =>
+        Write(paths.PodHosts(id), Hosts(hostname, addresses), spec);
 
     /// <summary>A hosts file as hosts(5) describes it.</summary>
     internal static string Hosts(string hostname, IReadOnlyList<string> addresses)
@@ -44,6 +45,16 @@ public static class PodFiles
         if (dns.Options.Count > 0)
             text.Append("options ").AppendJoin(' ', dns.Options).Append('\n');
         return text.ToString();
+    }
+
+    /// <summary>The pod's own root owns the files: the programs that rewrite them run as it.</summary>
+    private static void Write(string path, string content, PodSpec spec)
+    {
+        AtomicFile.Write(path, content, Readable);
+        if (spec.Security.Namespaces.UserNamespace is not { } user)
+            return;
+        using var file = RegularFile.Open(path, 0);
+        FileOwnership.SetOwner(file, user.RootUid, user.RootGid, path);
     }
 
     private static string ReadOrEmpty(string path) => File.Exists(path) ? File.ReadAllText(path) : "";

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Gantry.Containers;
 using Gantry.Containers.SpecBuilding;
+using Gantry.Containers.Volumes;
 using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Images.Manifests;
@@ -34,12 +35,16 @@ public sealed class PodInit(NodePaths paths, RuntimeHandlers runtimes, IMonitors
         }
         var id = ContainerId.Parse(pod.Id.Value);
         Directory.CreateDirectory(place.Rootfs);
+        if (place.User is { } user)
+        {
+            NamespaceRootAccess.LetPass(paths, paths.ContainerState(id), user);
+            NamespaceRootAccess.Give(place.Rootfs, user);
+        }
         var spec = new ContainerSpec
         {
             Name = "init",
             Image = new ImageSource("none"),
             Command = ["/catatonit", "-P"],
-            Mounts = [new MountSpec("/catatonit", programPath) { ReadOnly = true }],
             Security = new ContainerSecurity
             {
                 Namespaces = pod.Spec.Security.Namespaces with { Pid = NamespaceMode.Container },
@@ -49,7 +54,7 @@ public sealed class PodInit(NodePaths paths, RuntimeHandlers runtimes, IMonitors
                 Seccomp = pod.Spec.Security.Seccomp,
             },
         };
-        var oci = specs.Build(spec, place, new ImageConfig(), new ResolvedUser(0, 0, []));
+        var oci = specs.Build(spec, place, new ImageConfig(), new ResolvedUser(0, 0, []), [new OciMount("/catatonit", "bind", programPath, ["bind", "rprivate", "ro"])]);
         AtomicFile.Write(Path.Combine(paths.ContainerBundle(id), "config.json"), JsonSerializer.SerializeToUtf8Bytes(oci, OciJson.Default.OciSpec));
         var handler = runtimes.Get(pod.Spec.RuntimeHandler);
         var pid = await monitors.LaunchAsync(

@@ -3,6 +3,7 @@ using Gantry.Containers;
 using Gantry.Identity;
 using Gantry.Linux.Files;
 using Gantry.Linux.Mounts;
+using Gantry.Linux.Namespaces;
 using Gantry.Networking;
 using Gantry.Persistence;
 using Microsoft.Extensions.Logging;
@@ -13,8 +14,6 @@ namespace Gantry.Pods;
 public sealed class PodLeftovers(
     NodePaths paths, PodNetwork network, INamespacePins pins, ContainerLeftovers containers, CgroupFolder cgroups, ILogger log)
 {
-    private static readonly TimeSpan _deadline = TimeSpan.FromMinutes(2);
-
     /// <summary>Ends the pod's init process, gives its addresses back and lets its namespaces go.</summary>
     /// <exception cref="Faults.GantryException">The network could not be given back: the addresses are still held, try again.</exception>
     public async Task ReleaseAsync(PodRecord record)
@@ -22,10 +21,7 @@ public sealed class PodLeftovers(
         if (record.InitPid != 0)
             await ReleaseInitAsync(record);
         if (!record.Spec.UsesHostNetwork && !record.NetworkDetached)
-        {
-            using var deadline = new CancellationTokenSource(_deadline);
-            await network.DetachAsync(Attachment(record), deadline.Token);
-        }
+            await network.DetachAsync(Attachment(record), CancellationToken.None);
         LetGo(record.Id);
         if (record.Spec.CgroupParent.Length == 0)
             cgroups.Remove(record.CgroupPath);
@@ -36,20 +32,20 @@ public sealed class PodLeftovers(
     {
         var netns = paths.PodNamespace(record.Id, "net");
         return new NetworkAttachment(
-            record.Id, File.Exists(netns) ? netns : "", record.Spec.Name, record.Spec.Namespace, record.Spec.Uid, record.Spec.PortMappings,
+            record.Id, NamespaceFile.Exists(netns) ? netns : "", record.Spec.Name, record.Spec.Namespace, record.Spec.Uid, record.Spec.PortMappings,
             record.Spec.Annotations, record.Spec.Dns, record.CgroupPath);
     }
 
     /// <summary>Gives back what a pod without a readable record held, and deletes its directories.</summary>
     public async Task ReleaseUnknownAsync(PodId id)
     {
-        using var deadline = new CancellationTokenSource(_deadline);
         // Its cached network configuration is enough for the DEL; the names in the arguments are for logs only.
         var netns = paths.PodNamespace(id, "net");
         var attachment = new NetworkAttachment(
-            id, File.Exists(netns) ? netns : "", "unknown", "unknown", "unknown", [], new Dictionary<string, string>(), null, "");
-        await network.DetachAsync(attachment, deadline.Token);
+            id, NamespaceFile.Exists(netns) ? netns : "", "unknown", "unknown", "unknown", [], new Dictionary<string, string>(), null, "");
+        await network.DetachAsync(attachment, CancellationToken.None);
         LetGo(id);
+        cgroups.Remove(CgroupPath.ForPod("", id));
         Trash.Throw(paths, paths.Pod(id), $"pod-{id.Value}");
     }
 

@@ -10,9 +10,12 @@ namespace Gantry.Pods;
 public sealed class PodPlaces(NodePaths paths, ContainerStore containers)
 {
     /// <summary>The loan for a container of that specification.</summary>
+    /// <exception cref="InvalidRequestException">The pod does not have the namespaces that the container asks for.</exception>
     /// <exception cref="WrongStateException">The container whose PID namespace is to be joined does not run.</exception>
     public PodLoan Of(PodRecord pod, ContainerSpec spec)
     {
+        if (!spec.Security.Namespaces.HasSameUserNamespace(pod.Spec.Security.Namespaces))
+            throw new InvalidRequestException($"container {spec.Name} asks for another user namespace than its pod {pod.Id.Short}: userns_options must be the pod's");
         var namespaces = Pinned(pod);
         if (PidNamespace(pod, spec) is { } pid)
             namespaces["pid"] = pid;
@@ -41,8 +44,10 @@ public sealed class PodPlaces(NodePaths paths, ContainerStore containers)
         PodName = pod.Spec.Name,
         PodNamespace = pod.Spec.Namespace,
         PodUid = pod.Spec.Uid,
+        PodAnnotations = pod.Spec.Annotations,
         Rootfs = "",
         NamespacePaths = namespaces,
+        User = pod.Spec.Security.Namespaces.UserNamespace,
         Hostname = pod.Spec.UsesHostNetwork ? Environment.MachineName : pod.Spec.Hostname,
         SharedMemoryPath = pod.Spec.Security.Namespaces.Ipc is NamespaceMode.Node ? "/dev/shm" : paths.PodSharedMemory(pod.Id),
         CgroupPath = "",

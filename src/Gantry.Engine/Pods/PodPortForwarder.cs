@@ -69,7 +69,7 @@ public sealed class PodPortForwarder(PodStore pods, NodePaths paths)
         if (pod.Spec.UsesHostNetwork)
             return New(family);
         Socket? socket = null;
-        await NamespaceThread.EnterAsync(paths.PodNamespace(pod.Id, "net"), NamespaceKinds.Network, () => socket = New(family));
+        await NamespaceThread.RunInAsync([paths.PodNamespace(pod.Id, "net")], () => socket = New(family));
         return socket!; // set, or EnterAsync has thrown.
     }
 

@@ -27,6 +27,7 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
     /// </summary>
     /// <exception cref="InvalidRequestException">The handler is not configured.</exception>
     /// <exception cref="AlreadyExistsException">A pod of that metadata has already stopped.</exception>
+    /// <exception cref="TimedOutException">A network plugin or the OCI runtime hangs.</exception>
     public Task<PodId> RunAsync(PodSpec spec, CancellationToken cancel) => _runs.JoinAsync(PodKey.Of(spec), () => MakeAsync(spec), cancel);
 
     private async Task<PodId> MakeAsync(PodSpec requested)
@@ -38,8 +39,19 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
                 : throw new AlreadyExistsException($"pod {PodKey.Of(requested)} has already stopped as {existing.Id.Short}: remove it, or use the next attempt");
         }
         var spec = requested with { RuntimeHandler = parts.Handlers.Resolve(requested.RuntimeHandler) };
-        RefuseWhatIsNotBuilt(spec);
-        using var deadline = new CancellationTokenSource(_deadline);
+        using var deadline = new CancellationTokenSource(_deadline, time);
+        try
+        {
+            return await MakeAsync(spec, deadline.Token);
+        }
+        catch (OperationCanceledException e) when (deadline.IsCancellationRequested)
+        {
+            throw new TimedOutException($"pod {PodKey.Of(spec)} was not ready within {_deadline.TotalMinutes:0} min, and was undone; it can be tried again", e);
+        }
+    }
+
+    private async Task<PodId> MakeAsync(PodSpec spec, CancellationToken cancel)
+    {
         await using var undo = new RollbackStack(log);
         var id = PodId.New();
         var record = new PodRecord
@@ -50,7 +62,7 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
             BootId = _bootId,
             CgroupPath = CgroupPath.ForPod(spec.CgroupParent, id),
         };
-        undo.Push("pod directories", () => leftovers.Delete(record));
+        undo.Push("pod directories", () => Abandon(record));
         MakeDirectories(id);
         var hostname = spec.UsesHostNetwork || spec.Hostname.Length == 0 ? Environment.MachineName : spec.Hostname;
         PodFiles.Write(paths, id, spec, hostname);
@@ -59,11 +71,11 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
             undo.Push("pod cgroup", () => parts.Cgroups.Remove(record.CgroupPath));
             parts.Cgroups.Create(record.CgroupPath);
         }
-        record = record with { Pinned = await PinAsync(id, spec, hostname, undo, deadline.Token) };
+        record = record with { Pinned = await PinAsync(id, spec, hostname, undo, cancel) };
         if (spec.Security.Namespaces.Ipc is not NamespaceMode.Node)
             MountSharedMemory(id);
-        record = await AttachAsync(record, hostname, undo, deadline.Token);
-        record = await StartInitAsync(record, undo, deadline.Token);
+        record = await AttachAsync(record, hostname, undo, cancel);
+        record = await StartInitAsync(record, undo, cancel);
         pods.Add(record);
         undo.Commit();
         log.PodReady(id, PodKey.Of(spec), record.Addresses.Count == 0 ? "the host's addresses" : string.Join(", ", record.Addresses));
@@ -72,10 +84,20 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
         return id;
     }
 
-    private static void RefuseWhatIsNotBuilt(PodSpec spec)
+    /// <summary>
+    /// The last undo. A pod whose addresses could not be given back stays, as one that has stopped: stopping it again tries
+    /// again, and nothing is forgotten.
+    /// </summary>
+    private void Abandon(PodRecord record)
     {
-        if (spec.Security.Namespaces.User is { Mode: not NamespaceMode.Node })
-            throw new NotSupportedException($"pod {spec.Namespace}/{spec.Name} asks for a user namespace, which this version does not have yet");
+        if (!parts.Network.Holds(record.Id))
+        {
+            leftovers.Delete(record);
+            return;
+        }
+        leftovers.LetGo(record.Id);
+        pods.Add(record.Stopped());
+        log.PodKept(record.Id, PodKey.Of(record.Spec));
     }
 
     private void MakeDirectories(PodId id)
@@ -88,7 +110,10 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
     private async Task<IReadOnlyList<string>> PinAsync(PodId id, PodSpec spec, string hostname, RollbackStack undo, CancellationToken cancel)
     {
         var request = new NamespaceRequest(
-            id, Network: !spec.UsesHostNetwork, Ipc: spec.Security.Namespaces.Ipc is not NamespaceMode.Node, Uts: !spec.UsesHostNetwork, hostname, spec.Sysctls);
+            id, Network: !spec.UsesHostNetwork, Ipc: spec.Security.Namespaces.Ipc is not NamespaceMode.Node, Uts: !spec.UsesHostNetwork, hostname, spec.Sysctls)
+        {
+            User = spec.Security.Namespaces.UserNamespace,
+        };
         undo.Push("pinned namespaces", () => parts.Pins.Unpin(id));
         return await parts.Pins.PinAsync(request, cancel);
     }
@@ -108,7 +133,7 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
         // Before the ADD: a plugin that fails half-way still needs a DEL (CNI specification, "Deleting").
         undo.Push("attach network", () => parts.Network.DetachAsync(attachment, CancellationToken.None));
         var addresses = await parts.Network.AttachAsync(attachment, cancel);
-        PodFiles.WriteHosts(paths, record.Id, hostname, addresses.Addresses);
+        PodFiles.WriteHosts(paths, record.Id, record.Spec, hostname, addresses.Addresses);
         return record with { Addresses = addresses.Addresses };
     }
 

@@ -1,4 +1,3 @@
-using Gantry.Concurrency;
 using Gantry.Containers;
 using Gantry.Events;
 using Gantry.Identity;
@@ -9,7 +8,7 @@ namespace Gantry.Pods;
 
 /// <summary>Stops pods: their containers at once, then their network and namespaces. Idempotent after any failure.</summary>
 public sealed class PodStopper(
-    PodStore pods, ContainerStore containers, ContainerStopper stopper, PodLeftovers leftovers, KeyedLock<PodId> locks, EventStream events,
+    PodStore pods, ContainerStore containers, ContainerStopper stopper, PodLeftovers leftovers, PodGate gate, EventStream events,
     TimeProvider time, ILogger log)
 {
     /// <summary>Stops the pod; one that does not exist, or has stopped, is fine.</summary>
@@ -19,15 +18,15 @@ public sealed class PodStopper(
     /// <inheritdoc cref="StopAsync(string, CancellationToken)"/>
     public async Task StopAsync(PodId id, CancellationToken cancel)
     {
-        // The lock keeps a container from being made in the pod meanwhile.
-        using var held = await locks.EnterAsync(id, cancel);
+        // The gate keeps a container from being made in the pod meanwhile.
+        using var held = await gate.EnterStopAsync(id, cancel);
         if (pods.TryGet(id) is not { } record)
             return;
         if (record is { State: PodState.NotReady, NetworkDetached: true })
             return;
         var wasReady = record.State is PodState.Ready;
         pods.Update(id, now => now.Stopped());
-        await Task.WhenAll(containers.Of(id).Select(container => stopper.StopAsync(container.Id, TimeSpan.Zero, cancel)));
+        await Task.WhenAll(containers.Of(id).Select(container => stopper.StopAndSettleAsync(container.Id, TimeSpan.Zero, cancel)));
         await leftovers.ReleaseAsync(record);
         pods.Update(id, now => now with { NetworkDetached = true, InitPid = 0 });
         if (!wasReady)

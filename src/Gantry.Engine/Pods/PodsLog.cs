@@ -20,4 +20,7 @@ internal static partial class PodsLog
 
     [LoggerMessage(EventId = 3204, Level = LogLevel.Warning, Message = "Pod {Pod}: its init process ended; the pod is not ready any more")]
     public static partial void InitEnded(this ILogger log, PodId pod);
+
+    [LoggerMessage(EventId = 3205, Level = LogLevel.Warning, Message = "Pod {Pod} ({Key}) failed, and its network could not be given back: it is kept as not ready until it is stopped and removed")]
+    public static partial void PodKept(this ILogger log, PodId pod, PodKey key);
 }

@@ -1,7 +1,6 @@
 using Gantry.Containers;
 using Gantry.Faults;
 using Gantry.Identity;
-using Gantry.Linux;
 using Gantry.Linux.Mounts;
 using Gantry.Monitoring;
 using Gantry.Persistence;
@@ -13,33 +12,42 @@ namespace Gantry.Recovery;
 /// <summary>The stores that recovery fills.</summary>
 public sealed record RecoveredStores(PodStore Pods, ContainerStore Containers);
 
-/// <summary>What recovery gives leftovers back with.</summary>
-public sealed record RecoveredLeftovers(PodLeftovers Pods, ContainerLeftovers Containers);
-
 /// <summary>
 /// Turns what an earlier daemon left (records, exit files, live monitors, pinned namespaces) into the same facts that the
-/// live daemon knows, and gives back what belongs to nothing. Nothing is answered before it is done.
+/// live daemon knows. Nothing is answered before it is done; what belongs to nothing is given back after that.
 /// </summary>
 public sealed class NodeRecovery(
-    NodePaths paths, RecoveredStores stores, RecoveredLeftovers leftovers, IMonitors monitors, ContainerExits exits, TimeProvider time, ILogger log)
+    NodePaths paths, RecoveredStores stores, IMonitors monitors, ContainerExits exits, RecoveryCleanup cleanup, TimeProvider time, ILogger log)
 {
+    private const int MostAtOnce = 32;
+
+    /// <summary>For one object: a hung OCI runtime or monitor of one delays the start of all no longer.</summary>
+    private static readonly TimeSpan _objectDeadline = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long the start waits for the cleaning, which goes on by itself.</summary>
+    private static readonly TimeSpan _cleaningPatience = TimeSpan.FromSeconds(3);
+
     private readonly string _bootId = NodeClock.ReadBootId();
 
+    /// <param name="cancel">Ends the wait, and the cleaning that goes on after it.</param>
     public async Task RunAsync(CancellationToken cancel)
     {
         var began = time.GetTimestamp();
-        Trash.Empty(paths);
         var brokenPods = stores.Pods.Load();
         var brokenContainers = stores.Containers.Load();
-        foreach (var record in stores.Containers.All)
-            await RecoverAsync(record, cancel);
+        var options = new ParallelOptions { MaxDegreeOfParallelism = MostAtOnce, CancellationToken = cancel };
+        await Parallel.ForEachAsync(stores.Containers.All, options, async (record, token) => await RecoverAsync(record, token));
         var mountPoints = MountTable.Read().Select(entry => entry.MountPoint).ToHashSet();
-        foreach (var record in stores.Pods.All)
-            await RecoverAsync(record, mountPoints, cancel);
-        foreach (var name in Orphans(brokenContainers, paths.StateContainers, id => stores.Containers.TryGet(ContainerId.Parse(id)) is not null || IsPodInit(id)))
-            await CleanContainerAsync(name);
-        foreach (var name in Orphans(brokenPods, paths.StatePods, id => stores.Pods.TryGet(PodId.Parse(id)) is not null))
-            await CleanPodAsync(name);
+        await Parallel.ForEachAsync(stores.Pods.All, options, async (record, token) => await RecoverAsync(record, mountPoints, token));
+        cleanup.Begin(brokenPods, brokenContainers, cancel);
+        try
+        {
+            await cleanup.Rest.WaitAsync(_cleaningPatience, time, cancel);
+        }
+        catch (TimeoutException)
+        {
+            log.CleaningGoesOn();
+        }
         log.Recovered(
             stores.Pods.Count, stores.Pods.All.Count(pod => pod.State is PodState.Ready), stores.Containers.Count,
             stores.Containers.All.Count(container => container.State is ContainerState.Running), time.GetElapsedTime(began));
@@ -48,36 +56,37 @@ public sealed class NodeRecovery(
     private async Task RecoverAsync(ContainerRecord record, CancellationToken cancel)
     {
         if (record.State is ContainerState.Exited)
-        {
-            if (!record.Released && await leftovers.Containers.TryReleaseAsync(record))
-                stores.Containers.Update(record.Id, now => now with { Released = true });
             return;
-        }
-        if (record.BootId == _bootId && await monitors.ReconnectAsync(record.Id, cancel))
+        var isOfThisBoot = record.BootId == _bootId;
+        if (isOfThisBoot && await monitors.ReconnectAsync(record.Id, cancel))
         {
             // A daemon that was killed between the runtime's start and its record: the process runs all the same.
             if (record.State is ContainerState.Created && await HasStartedAsync(record, cancel))
                 stores.Containers.Update(record.Id, now => now.Started(time.Nanoseconds()));
             return;
         }
-        if (File.Exists(paths.ContainerExit(record.Id)))
-            return; // Its exit record is on the one road up, with the true code and time.
+        if (isOfThisBoot && monitors.ReadExit(record.Id) is { } exit)
+        {
+            exits.Record(record.Id, ContainerExits.EndOf(exit));
+            return;
+        }
         log.MonitorLost(record.Id);
-        await exits.ApplyAsync(record.Id, new ContainerEnd(255, time.Nanoseconds(), false) { Reason = "Unknown", Message = Loss(record) }, cancel);
+        var loss = isOfThisBoot ? "its monitor was killed, and how it ended is not known" : "the node was restarted";
+        exits.Record(record.Id, new ContainerEnd(255, time.Nanoseconds(), false) { Reason = ContainerEnd.Unknown, Message = loss });
     }
 
-    private string Loss(ContainerRecord record) => record.BootId == _bootId
-        ? "its monitor was killed, and how it ended is not known"
-        : "the node was restarted";
-
+    /// <summary>Where the runtime does not answer, the container is taken as Created: starting it then fails, and tells.</summary>
     private async Task<bool> HasStartedAsync(ContainerRecord record, CancellationToken cancel)
     {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(_objectDeadline);
         try
         {
-            return await leftovers.Containers.IsRunningAsync(record, cancel);
+            return await cleanup.Containers.IsRunningAsync(record, limit.Token);
         }
-        catch (GantryException)
+        catch (Exception e) when (e is GantryException or OperationCanceledException && !cancel.IsCancellationRequested)
         {
+            log.StateUnknown(record.Id, e);
             return false;
         }
     }
@@ -93,44 +102,5 @@ public sealed class NodeRecovery(
             return;
         log.PodLost(record.Id);
         stores.Pods.Update(record.Id, now => now.Stopped());
-    }
-
-    private bool IsPodInit(string id) => stores.Pods.TryGet(PodId.Parse(id)) is not null;
-
-    /// <summary>The broken objects, and those that only the state directory knows of; names that are no ids are not ours.</summary>
-    private static IEnumerable<string> Orphans(IReadOnlyList<string> broken, string stateFolder, Func<string, bool> isKnown)
-    {
-        var state = Directory.Exists(stateFolder) ? Directory.EnumerateDirectories(stateFolder).Select(path => Path.GetFileName(path)!) : [];
-        return broken.Concat(state).Distinct().Where(name => name.Length == 64 && name.All(char.IsAsciiHexDigitLower) && !isKnown(name));
-    }
-
-    private async Task CleanContainerAsync(string name)
-    {
-        log.Orphan("container", name);
-        var id = ContainerId.Parse(name);
-        try
-        {
-            await leftovers.Containers.ReleaseUnknownAsync(id);
-            await monitors.StopAsync(id);
-            leftovers.Containers.Delete(id);
-        }
-        catch (Exception e) when (e is GantryException or IOException or SyscallException)
-        {
-            log.CleanupFailed("container", name, e);
-        }
-    }
-
-    private async Task CleanPodAsync(string name)
-    {
-        log.Orphan("pod", name);
-        var id = PodId.Parse(name);
-        try
-        {
-            await leftovers.Pods.ReleaseUnknownAsync(id);
-        }
-        catch (Exception e) when (e is GantryException or IOException or SyscallException)
-        {
-            log.CleanupFailed("pod", name, e);
-        }
     }
 }

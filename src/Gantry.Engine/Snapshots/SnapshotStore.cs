@@ -10,22 +10,44 @@ namespace Gantry.Snapshots;
 
 /// <summary>
 /// The committed layer trees, by chain id, and their only writer. A tree that is there is whole: it is filled aside and
-/// published by one rename. Safe for use from several threads at once.
+/// published by one rename. What is there, and what it takes, is answered from memory. Safe for use from several threads.
 /// </summary>
 /// <remarks>
 /// On disk: snapshots/sha256/HEX/{fs/, layer.json}, and snapshots/ingest/RANDOM/ while a layer is filled. The trees are
 /// never written to once they are published; containers mount them read-only below their own layer.
 /// </remarks>
-public sealed class SnapshotStore(NodePaths paths, ILogger log)
+public sealed class SnapshotStore
 {
     internal const string TreeName = "fs";
     private const string RecordName = "layer.json";
+    private readonly NodePaths _paths;
+    private readonly ILogger _log;
     private readonly ConcurrentDictionary<Digest, SnapshotRecord> _records = new();
-    private readonly string _bootId = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+    private readonly string _bootId = NodeClock.ReadBootId();
+    private long _bytes;
+    private long _inodes;
 
-    private string IngestFolder => $"{paths.Snapshots}/ingest";
+    public SnapshotStore(NodePaths paths, ILogger log, ContentLeases? leases = null)
+    {
+        _paths = paths;
+        _log = log;
+        Leases = leases ?? new ContentLeases();
+        foreach (var chainId in ListFolders())
+        {
+            if (Read(chainId, out _) is { } record)
+                Add(chainId, record);
+        }
+    }
 
-    public bool Contains(Digest chainId) => _records.ContainsKey(chainId) || File.Exists(RecordPath(chainId));
+    /// <summary>Who counts on which layers and blobs.</summary>
+    public ContentLeases Leases { get; }
+
+    /// <summary>What all trees take.</summary>
+    public SnapshotUsage Total => new(Interlocked.Read(ref _bytes), Interlocked.Read(ref _inodes));
+
+    private string IngestFolder => $"{_paths.Snapshots}/ingest";
+
+    public bool Contains(Digest chainId) => _records.ContainsKey(chainId);
 
     /// <summary>Where the layer's tree is, or would be.</summary>
     public string TreePath(Digest chainId) => $"{Folder(chainId)}/{TreeName}";
@@ -47,10 +69,8 @@ public sealed class SnapshotStore(NodePaths paths, ILogger log)
     {
         if (Contains(chainId))
             return;
-        new LayerSettlement(ingest, Chain(parent), chainId).Run();
-        var record = new SnapshotRecord { Parent = parent, Bytes = ingest.Bytes, Inodes = ingest.Inodes, BootId = _bootId };
-        AtomicFile.Write($"{ingest.Folder}/{RecordName}", JsonSerializer.SerializeToUtf8Bytes(record, SnapshotJson.Default.SnapshotRecord));
-        Directory.CreateDirectory($"{paths.Snapshots}/{chainId.Algorithm}");
+        var record = Settle(ingest, chainId, parent);
+        Directory.CreateDirectory($"{_paths.Snapshots}/{chainId.Algorithm}");
         try
         {
             Directory.Move(ingest.Folder, Folder(chainId));
@@ -60,40 +80,73 @@ public sealed class SnapshotStore(NodePaths paths, ILogger log)
             return;
         }
         ingest.Take();
-        _records[chainId] = record;
-        log.Committed(chainId, record.Bytes, record.Inodes);
+        Add(chainId, record);
+        _log.Committed(chainId, record.Bytes, record.Inodes);
+    }
+
+    /// <summary>
+    /// Puts a newly unpacked tree in the place of a damaged one, in one step; answers where the old one is now, for the
+    /// caller to delete; null where there was none. Mounts that stand on the old one go on with it.
+    /// </summary>
+    public string? Replace(LayerIngest ingest, Digest chainId, Digest? parent)
+    {
+        if (!Directory.Exists(Folder(chainId)))
+        {
+            Forget(chainId);
+            Commit(ingest, chainId, parent);
+            return null;
+        }
+        var record = Settle(ingest, chainId, parent);
+        RegularFile.Exchange(ingest.Folder, Folder(chainId));
+        Forget(chainId);
+        Add(chainId, record);
+        // The ingest's folder holds the damaged tree now.
+        ingest.Take();
+        var trash = TrashPath();
+        Directory.Move(ingest.Folder, trash);
+        return trash;
+    }
+
+    /// <summary>
+    /// Takes trees out of the store that nobody needs and nobody holds; answers where they are now, for the caller to
+    /// delete on a thread of its own.
+    /// </summary>
+    /// <param name="isNeeded">Asked under the leases' gate.</param>
+    public IReadOnlyList<string> Retire(IEnumerable<Digest> chainIds, Func<Digest, bool> isNeeded)
+    {
+        var retired = new List<string>();
+        lock (Leases.Gate)
+        {
+            foreach (var chainId in chainIds)
+            {
+                if (Leases.IsHeld(chainId) || isNeeded(chainId))
+                    continue;
+                Forget(chainId);
+                if (!Directory.Exists(Folder(chainId)))
+                    continue;
+                var trash = TrashPath();
+                Directory.Move(Folder(chainId), trash);
+                retired.Add(trash);
+            }
+        }
+        return retired;
     }
 
     /// <summary>Deletes a tree that no image and no container needs. None there is fine.</summary>
     public void Remove(Digest chainId)
     {
-        _records.TryRemove(chainId, out _);
-        var folder = Folder(chainId);
-        if (!Directory.Exists(folder))
-            return;
-        Directory.CreateDirectory(paths.Trash);
-        var trash = $"{paths.Trash}/layer-{Guid.NewGuid():N}";
-        Directory.Move(folder, trash);
-        DirectoryRemover.Remove(trash);
+        foreach (var trash in Retire([chainId], _ => false))
+            DirectoryRemover.Remove(trash);
     }
 
-    public IReadOnlyList<Digest> List()
-    {
-        var found = new List<Digest>();
-        foreach (var algorithm in Directory.Exists(paths.Snapshots) ? Directory.GetDirectories(paths.Snapshots) : [])
-        {
-            foreach (var folder in Directory.GetDirectories(algorithm))
-            {
-                if (Digest.TryParse($"{Path.GetFileName(algorithm)}:{Path.GetFileName(folder)}", out var chainId))
-                    found.Add(chainId);
-            }
-        }
-        return found;
-    }
+    public IReadOnlyList<Digest> List() => [.. _records.Keys];
 
     /// <summary>What the tree of this one layer takes; nothing for one that is not there.</summary>
     public SnapshotUsage Usage(Digest chainId) =>
-        TryRead(chainId, out _) is { } record ? new SnapshotUsage(record.Bytes, record.Inodes) : default;
+        _records.TryGetValue(chainId, out var record) ? new SnapshotUsage(record.Bytes, record.Inodes) : default;
+
+    /// <summary>The chain id below; null for the lowest layer, and for one that is not there.</summary>
+    public Digest? ParentOf(Digest chainId) => _records.TryGetValue(chainId, out var record) ? record.Parent : null;
 
     /// <summary>At start, before any pull: deletes what an earlier run left unfinished.</summary>
     public void CleanLeftovers()
@@ -104,7 +157,7 @@ public sealed class SnapshotStore(NodePaths paths, ILogger log)
         foreach (var folder in folders)
             DirectoryRemover.Remove(folder);
         if (folders.Length > 0)
-            log.LeftoversRemoved(folders.Length);
+            _log.LeftoversRemoved(folders.Length);
     }
 
     /// <summary>
@@ -115,17 +168,25 @@ public sealed class SnapshotStore(NodePaths paths, ILogger log)
     public void CleanLeftovers(IReadOnlySet<Digest> published)
     {
         CleanLeftovers();
-        foreach (var chainId in List())
+        foreach (var chainId in ListFolders())
         {
-            var record = TryRead(chainId, out var cause);
+            var record = Read(chainId, out var cause);
             if (record is null)
-                log.DamagedRemoved(chainId, cause);
+                _log.DamagedRemoved(chainId, cause);
             else if (record.BootId != _bootId && !published.Contains(chainId))
-                log.UnflushedRemoved(chainId);
+                _log.UnflushedRemoved(chainId);
             else
                 continue;
             Remove(chainId);
         }
+    }
+
+    private SnapshotRecord Settle(LayerIngest ingest, Digest chainId, Digest? parent)
+    {
+        new LayerSettlement(ingest, Chain(parent), chainId).Run();
+        var record = new SnapshotRecord { Parent = parent, Bytes = ingest.Bytes, Inodes = ingest.Inodes, BootId = _bootId };
+        AtomicFile.Write($"{ingest.Folder}/{RecordName}", JsonSerializer.SerializeToUtf8Bytes(record, SnapshotJson.Default.SnapshotRecord));
+        return record;
     }
 
     /// <summary>The trees of a stack, highest first.</summary>
@@ -134,23 +195,53 @@ public sealed class SnapshotStore(NodePaths paths, ILogger log)
         var trees = new List<string>();
         for (var next = top; next is { } chainId;)
         {
-            var record = TryRead(chainId, out var cause)
-                ?? throw new WrongStateException($"layer {chainId} is not unpacked, and the layer on it was to be committed; pull the image again", cause);
+            if (!_records.TryGetValue(chainId, out var record))
+                throw new WrongStateException($"layer {chainId} is not unpacked, and the layer on it was to be committed; pull the image again");
             trees.Add(TreePath(chainId));
             next = record.Parent;
         }
         return trees;
     }
 
-    private SnapshotRecord? TryRead(Digest chainId, out Exception? cause)
+    private void Add(Digest chainId, SnapshotRecord record)
+    {
+        if (!_records.TryAdd(chainId, record))
+            return;
+        Interlocked.Add(ref _bytes, record.Bytes);
+        Interlocked.Add(ref _inodes, record.Inodes);
+    }
+
+    private void Forget(Digest chainId)
+    {
+        if (!_records.TryRemove(chainId, out var record))
+            return;
+        Interlocked.Add(ref _bytes, -record.Bytes);
+        Interlocked.Add(ref _inodes, -record.Inodes);
+    }
+
+    private List<Digest> ListFolders()
+    {
+        var found = new List<Digest>();
+        foreach (var algorithm in Directory.Exists(_paths.Snapshots) ? Directory.GetDirectories(_paths.Snapshots) : [])
+        {
+            foreach (var folder in Directory.GetDirectories(algorithm))
+            {
+                if (Digest.TryParse($"{Path.GetFileName(algorithm)}:{Path.GetFileName(folder)}", out var chainId))
+                    found.Add(chainId);
+            }
+        }
+        return found;
+    }
+
+    private SnapshotRecord? Read(Digest chainId, out Exception? cause)
     {
         cause = null;
-        if (_records.TryGetValue(chainId, out var known))
-            return known;
         try
         {
-            var read = JsonSerializer.Deserialize(File.ReadAllBytes(RecordPath(chainId)), SnapshotJson.Default.SnapshotRecord);
-            return read is null ? null : _records.GetOrAdd(chainId, read);
+            // Without its tree a record says nothing.
+            return Directory.Exists(TreePath(chainId))
+                ? JsonSerializer.Deserialize(File.ReadAllBytes(RecordPath(chainId)), SnapshotJson.Default.SnapshotRecord)
+                : null;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or JsonException or InvalidRequestException)
         {
@@ -159,7 +250,13 @@ public sealed class SnapshotStore(NodePaths paths, ILogger log)
         }
     }
 
-    private string Folder(Digest chainId) => $"{paths.Snapshots}/{chainId.Algorithm}/{chainId.Hex}";
+    private string TrashPath()
+    {
+        Directory.CreateDirectory(_paths.Trash);
+        return $"{_paths.Trash}/layer-{Guid.NewGuid():N}";
+    }
+
+    private string Folder(Digest chainId) => $"{_paths.Snapshots}/{chainId.Algorithm}/{chainId.Hex}";
 
     private string RecordPath(Digest chainId) => $"{Folder(chainId)}/{RecordName}";
 }

@@ -22,13 +22,14 @@ public static class DirectoryEntry
         return Made(LibC.MkdirAt(parent.Number, EntryName.Terminate(name, space), mode), "mkdirat", name);
     }
 
-    /// <summary>Makes a regular file of mode 0600 and opens it for reading and writing; null where the name is taken.</summary>
+    /// <summary>Makes a regular file and opens it for reading and writing; null where the name is taken.</summary>
+    /// <param name="mode">Of which the process's mask takes away.</param>
     /// <exception cref="SyscallException">Any error but EEXIST.</exception>
-    public static FileDescriptor? TryMakeFile(FileDescriptor parent, ReadOnlySpan<byte> name)
+    public static FileDescriptor? TryMakeFile(FileDescriptor parent, ReadOnlySpan<byte> name, uint mode = 0b110_000_000)
     {
         Span<byte> space = stackalloc byte[EntryName.StackSize];
-        const int flags = LibC.OReadWrite | LibC.OCreate | LibC.OExclusive | LibC.ONoFollow | LibC.OCloseOnExec;
-        var fd = LibC.OpenAt(parent.Number, EntryName.Terminate(name, space), flags, 0x180);
+        var flags = LibC.OReadWrite | LibC.OCreate | LibC.OExclusive | LibC.ONoFollow | LibC.OCloseOnExec;
+        var fd = LibC.OpenAt(parent.Number, EntryName.Terminate(name, space), flags, mode);
         return Made(fd < 0 ? -1 : 0, "openat", name) ? new FileDescriptor(fd) : null;
     }
 

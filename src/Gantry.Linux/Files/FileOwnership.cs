@@ -5,6 +5,18 @@ namespace Gantry.Linux.Files;
 /// <summary>Owner, mode and times of open files, and of directory entries without following them.</summary>
 public static class FileOwnership
 {
+    /// <summary>The permission bits that this process's new files lack (umask(2)), read without changing them.</summary>
+    public static uint ReadUmask()
+    {
+        foreach (var line in File.ReadLines("/proc/self/status"))
+        {
+            if (line.StartsWith("Umask:", StringComparison.Ordinal))
+                return Convert.ToUInt32(line["Umask:".Length..].Trim(), 8);
+        }
+        // Kernels before 4.7 do not tell: then nothing is taken for granted.
+        return 0b111_111_111;
+    }
+
     /// <summary>Sets owner and group. The kernel clears set-id bits and capabilities, so the mode comes after.</summary>
     /// <exception cref="SyscallException">What fchown returned.</exception>
     public static void SetOwner(FileDescriptor file, uint uid, uint gid, string subject) =>

@@ -10,6 +10,17 @@ public static class RegularFile
     /// <exception cref="SyscallException">It is missing or no directory.</exception>
     public static FileDescriptor OpenDirectory(string path) => Open(path, LibC.OReadOnly | LibC.ODirectory);
 
+    /// <summary>Opens a file to append to it, and makes it where nothing is; a symbolic link, FIFO or device in its place is refused.</summary>
+    /// <exception cref="SyscallException">What open returned; EINVAL for what is no regular file.</exception>
+    public static FileDescriptor OpenForAppend(string path, uint mode)
+    {
+        var file = Open(path, LibC.OWriteOnly | LibC.OCreate | LibC.OAppend | LibC.ONoFollow | LibC.ONonBlock, mode);
+        if (FileStatus.Get(file, path).Kind is FileKind.Regular)
+            return file;
+        file.Dispose();
+        throw new SyscallException("open", Errno.EINVAL, path);
+    }
+
     /// <summary>open(2), close-on-exec.</summary>
     /// <exception cref="SyscallException">What open returned.</exception>
     public static FileDescriptor Open(string path, int flags, uint mode = 0)
@@ -23,6 +34,20 @@ public static class RegularFile
             if (errno != Errno.EINTR)
                 throw new SyscallException("open", errno, path);
         }
+    }
+
+    /// <summary>Makes a file, or empties the one that is there, and opens it for reading and writing.</summary>
+    /// <exception cref="SyscallException">What open returned.</exception>
+    public static FileDescriptor Create(string path, uint mode) =>
+        Open(path, LibC.OReadWrite | LibC.OCreate | LibC.OTruncate | LibC.ONoFollow, mode);
+
+    /// <summary>All bytes of a file of our own; a symbolic link, FIFO or device in its place is refused.</summary>
+    /// <exception cref="SyscallException">What open returned.</exception>
+    /// <exception cref="InvalidDataException">It is longer than <paramref name="limit"/>, or is no regular file.</exception>
+    public static byte[] ReadOwn(string path, int limit)
+    {
+        using var file = Open(path, LibC.OReadOnly | LibC.ONoFollow | LibC.ONonBlock);
+        return ReadAll(file, path, limit);
     }
 
     /// <summary>All bytes of an open regular file of at most <paramref name="limit"/> bytes.</summary>
@@ -87,5 +112,32 @@ public static class RegularFile
     {
         if (LibC.Truncate(file.Number, length) != 0)
             throw new SyscallException("ftruncate", LastErrno.Get(), name);
+    }
+
+    /// <summary>Writes the file's content and length to the disk (fsync(2)); of a directory, its entries.</summary>
+    /// <exception cref="SyscallException">What fsync returned: what was written may be lost, and trying again proves nothing.</exception>
+    public static void Flush(FileDescriptor file, string name)
+    {
+        if (LibC.Sync(file.Number) != 0)
+            throw new SyscallException("fsync", LastErrno.Get(), name);
+    }
+
+    /// <summary>
+    /// Lets the kernel begin to write a part of the file, and does not wait for it (sync_file_range(2)): the disk works
+    /// while the rest is made, and the flush at the end finds little to do. Promises nothing.
+    /// </summary>
+    public static void BeginWriting(FileDescriptor file, long offset, long count)
+    {
+        const uint StartWriting = 2;
+        _ = LibC.SyncFileRange(file.Number, offset, count, StartWriting);
+    }
+
+    /// <summary>Two paths of one file system change places, in one step (renameat2(2), RENAME_EXCHANGE).</summary>
+    /// <exception cref="SyscallException">What renameat2 returned.</exception>
+    public static void Exchange(string one, string other)
+    {
+        const uint Exchanged = 2;
+        if (LibC.Rename(LibC.AtFdCwd, one, LibC.AtFdCwd, other, Exchanged) != 0)
+            throw new SyscallException("renameat2", LastErrno.Get(), one);
     }
 }

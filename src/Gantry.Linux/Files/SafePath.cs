@@ -35,7 +35,7 @@ public static class SafePath
     /// <exception cref="SyscallException">Any error but ENOENT, ENOTDIR and ELOOP.</exception>
     public static FileDescriptor? TryOpenDirectory(FileDescriptor root, ReadOnlySpan<byte> path)
     {
-        const int flags = LibC.OReadOnly | LibC.ODirectory;
+        var flags = LibC.OReadOnly | LibC.ODirectory;
         var directory = TryOpen(root, path.IsEmpty ? "."u8 : path, flags, 0, ResolveInRoot | ResolveNoMagicLinks, out var errno);
         return directory is not null || errno is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP
             ? directory

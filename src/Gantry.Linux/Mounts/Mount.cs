@@ -11,6 +11,8 @@ public enum MountAttributes
     NoSetId = 0x2,
     NoDevices = 0x4,
     NoExecute = 0x8,
+    NoAccessTime = 0x10,
+    NoDirectoryAccessTime = 0x80,
 }
 
 /// <summary>How mounts made below a mount show in its copies (mount_namespaces(7)).</summary>
@@ -78,6 +80,19 @@ public static class Mount
         var errno = LastErrno.Get();
         if (errno is not (Errno.EINVAL or Errno.ENOENT))
             throw new SyscallException("umount2", errno, target);
+    }
+
+    /// <summary>
+    /// Takes away the tree of mounts at <paramref name="target"/> at once. It is made private first: taking away a copy of
+    /// a shared mount would take away what is mounted below the original too.
+    /// </summary>
+    /// <exception cref="SyscallException">What umount2 returned.</exception>
+    public static void UnmountTree(string target)
+    {
+        if (LibC.Mount(null, target, null, (nuint)(int)Propagation.Private | RecursiveFlag, null) == 0)
+            Unmount(target, lazy: true);
+        else if (LastErrno.Get() is var errno and not (Errno.EINVAL or Errno.ENOENT))
+            throw new SyscallException("mount", errno, target);
     }
 
     /// <summary>Attaches a mount made by <see cref="FileSystemContext.CreateMount"/>.</summary>

@@ -9,6 +9,7 @@ public enum NamespaceKinds
     None = 0,
     Uts = 0x04000000,
     Ipc = 0x08000000,
+    User = 0x10000000,
     Network = 0x40000000,
 }
 
@@ -20,29 +21,39 @@ public static class NamespaceThread
 {
     /// <summary>Runs <paramref name="work"/> in new namespaces of those kinds.</summary>
     /// <exception cref="SyscallException">The kernel refused them.</exception>
-    public static Task RunAsync(NamespaceKinds kinds, Action work) => StartAsync(
+    public static Task RunAsync(NamespaceKinds kinds, Action work) => RunAsync(
         () =>
         {
             if (kinds != NamespaceKinds.None && LibC.Unshare((int)kinds) != 0)
                 throw new SyscallException("unshare", LastErrno.Get(), kinds.ToString());
-        },
-        work);
+            work();
+        });
 
-    /// <summary>Runs <paramref name="work"/> in the namespace that is pinned at a file.</summary>
-    /// <param name="file">A file that a namespace is mounted on.</param>
-    /// <param name="kind">What it must be: a file of another kind is refused.</param>
-    /// <param name="work">Short: the thread is there for it alone.</param>
-    /// <exception cref="SyscallException">The file is gone, or no namespace of that kind.</exception>
-    public static Task EnterAsync(string file, NamespaceKinds kind, Action work) => StartAsync(
+    /// <summary>Runs <paramref name="work"/> in namespaces that exist.</summary>
+    /// <param name="files">Each one's file, of any kind but mount and user.</param>
+    /// <exception cref="SyscallException">One is gone, or the kernel refused it.</exception>
+    public static Task RunInAsync(IReadOnlyList<string> files, Action work) => RunAsync(
         () =>
         {
-            using var entered = Files.RegularFile.Open(file, LibC.OReadOnly);
-            if (LibC.SetNamespace(entered.Number, (int)kind) != 0)
-                throw new SyscallException("setns", LastErrno.Get(), file);
-        },
-        work);
+            foreach (var file in files)
+                Enter(file, NamespaceKinds.None);
+            work();
+        });
 
-    private static Task StartAsync(Action move, Action work)
+    /// <summary>
+    /// Makes the calling thread another user's, for the rest of its life: what a namespace's own root alone may write.
+    /// </summary>
+    public static void BecomeUser(uint uid, uint gid)
+    {
+        const nint Same = -1;
+        var isArm = System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture is System.Runtime.InteropServices.Architecture.Arm64;
+        if (LibC.SetThreadIds(isArm ? 149 : 119, Same, (nint)gid, Same) != 0)
+            throw new SyscallException("setresgid", LastErrno.Get(), "thread");
+        if (LibC.SetThreadIds(isArm ? 147 : 117, Same, (nint)uid, Same) != 0)
+            throw new SyscallException("setresuid", LastErrno.Get(), "thread");
+    }
+
+    private static Task RunAsync(Action work)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var thread = new Thread(
@@ -50,7 +61,6 @@ public static class NamespaceThread
             {
                 try
                 {
-                    move();
                     work();
                     done.SetResult();
                 }
@@ -65,9 +75,9 @@ public static class NamespaceThread
         return done.Task;
     }
 
-    /// <summary>Moves the calling thread into a namespace of another; only for one that <see cref="RunAsync"/> made.</summary>
+    /// <summary>Moves the calling thread into a namespace of another; only for one that <see cref="RunAsync(NamespaceKinds, Action)"/> made.</summary>
     /// <param name="file">A file that the namespace is pinned at, or one of /proc/PID/ns.</param>
-    /// <param name="kind">What it must be: a file of another kind is refused.</param>
+    /// <param name="kind">What it must be: a file of another kind is refused; None for any.</param>
     /// <exception cref="SyscallException">There is no such namespace (any more).</exception>
     public static void Enter(string file, NamespaceKinds kind)
     {

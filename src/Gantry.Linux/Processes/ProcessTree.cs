@@ -23,6 +23,9 @@ public static class ProcessTree
             Signals.Send(pid, Signals.Kill);
     }
 
+    /// <summary>A process's state as proc(5) letters it, 'Z' for one that has ended and is not reaped; null where there is none.</summary>
+    public static char? StateOf(int pid) => Fields($"/proc/{pid.ToString(CultureInfo.InvariantCulture)}") is [[var state], ..] ? state : null;
+
     /// <summary>Stops and adds what the found processes have started; false where that is nothing new.</summary>
     private static bool AddChildren(HashSet<int> found)
     {
@@ -40,18 +43,20 @@ public static class ProcessTree
         return found.Count > before;
     }
 
-    /// <summary>The fourth field of stat (proc(5)), behind a name that may hold anything.</summary>
-    private static int ParentOf(string folder)
+    private static int ParentOf(string folder) =>
+        Fields(folder) is [_, var text, ..] && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var parent) ? parent : 0;
+
+    /// <summary>State, parent and what follows in stat (proc(5)), behind a name that may hold anything; empty where the process is gone.</summary>
+    private static string[] Fields(string folder)
     {
         try
         {
             var stat = File.ReadAllText($"{folder}/stat");
-            var fields = stat[(stat.LastIndexOf(')') + 1)..].Split(' ', 4, StringSplitOptions.RemoveEmptyEntries);
-            return fields.Length > 1 && int.TryParse(fields[1], NumberStyles.None, CultureInfo.InvariantCulture, out var parent) ? parent : 0;
+            return stat[(stat.LastIndexOf(')') + 1)..].Split(' ', 4, StringSplitOptions.RemoveEmptyEntries);
         }
         catch (IOException)
         {
-            return 0;
+            return [];
         }
     }
 }

@@ -1,9 +1,12 @@
 namespace Gantry.Monitor.Contract;
 
-/// <summary>The lines that the daemon writes to a monitor's socket. Each but Watch is answered by "ok" or "error TEXT".</summary>
+/// <summary>The lines that the daemon writes to a monitor's socket. Each is answered by "ok" or "error TEXT".</summary>
 internal static class ControlMessage
 {
-    /// <summary>Keep this connection: it closes when the exit record is written.</summary>
+    /// <summary>
+    /// Keep this connection: it closes when the exit record is written. Where the disk is too full for that, the record comes
+    /// over the connection, behind <see cref="Exit"/>; the first answer may be it.
+    /// </summary>
     public const string Watch = "watch";
 
     /// <summary>Open the log's path anew.</summary>
@@ -35,6 +38,9 @@ internal static class ControlMessage
     /// as a terminal's does; for one that takes nothing at all, not for long.
     /// </summary>
     public const string AttachTerminal = "attach-terminal";
+
+    /// <summary>What begins an exit record on one line, its own lines divided by spaces.</summary>
+    public const string Exit = "exit ";
 
     public const string Ok = "ok";
 

@@ -62,4 +62,11 @@ internal sealed record ExitRecord(int Code, long FinishedAt, bool OomKilled)
     }
 
     public string ToText() => string.Create(CultureInfo.InvariantCulture, $"code={Code}\nfinished={FinishedAt}\noom={(OomKilled ? 1 : 0)}\n");
+
+    /// <summary>As it comes over a connection.</summary>
+    public string ToLine() => ControlMessage.Exit + ToText().TrimEnd('\n').Replace('\n', ' ');
+
+    /// <summary>The record of such a line; null where it is none.</summary>
+    public static ExitRecord? TryParseLine(string line) =>
+        line.StartsWith(ControlMessage.Exit, StringComparison.Ordinal) ? TryParse(line[ControlMessage.Exit.Length..].Replace(' ', '\n')) : null;
 }

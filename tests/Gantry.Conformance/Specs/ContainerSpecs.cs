@@ -13,6 +13,7 @@ internal static class ContainerSpecs
         new("containers/signalled", "a process that a signal ended has 128 and the signal's number", SignalledAsync),
         new("containers/at-once", "a container that ends at once is Exited, never Running again", AtOnceAsync),
         new("containers/attributes", "metadata, labels, annotations, mounts and image come back exactly as they were sent", AttributesAsync),
+        new("containers/verbose", "a verbose status has JSON with the process, the pod, the configuration in plain text and the runtime's specification", VerboseAsync),
         new("containers/same-metadata", "the same metadata again answers the same container", SameMetadataAsync),
         new("containers/start-twice", "a container cannot be started twice", StartTwiceAsync),
         new("containers/start-failure", "a start that fails leaves a status that says why", StartFailureAsync),
@@ -103,6 +104,21 @@ internal static class ContainerSpecs
         Check.Equal(container.Config.Annotations, listed.Annotations);
         Check.Equal(container.Config.Image.Image, listed.Image.Image);
         Check.Equal(pod.Id, listed.PodSandboxId);
+    }
+
+    private static async Task VerboseAsync(SpecContext cri)
+    {
+        var pod = await cri.RunPodAsync();
+        var container = await pod.RunShellAsync("sleep 1000", config => config.Envs.Add(new KeyValue { Key = "GREETING", Value = Google.Protobuf.ByteString.CopyFromUtf8("grüße") }));
+        var answer = await cri.Runtime.ContainerStatusAsync(new ContainerStatusRequest { ContainerId = container.Id, Verbose = true });
+        var info = System.Text.Json.Nodes.JsonNode.Parse(answer.Info["info"])!;
+        Check.Contains("sleep", File.ReadAllText($"/proc/{(int)info["pid"]!}/cmdline"));
+        Check.Equal(pod.Id, (string?)info["sandboxID"]);
+        Check.Equal(container.Config.Image.Image, (string?)info["config"]!["image"]!["image"]);
+        Check.Equal("grüße", (string?)info["config"]!["envs"]!.AsArray().First(variable => (string?)variable!["key"] == "GREETING")!["value"]);
+        Check.Equal(container.Config.Metadata.Name, (string?)info["config"]!["metadata"]!["name"]);
+        Check.Contains("GREETING=grüße", string.Join(' ', info["runtimeSpec"]!["process"]!["env"]!.AsArray().Select(variable => (string?)variable)));
+        Check.Equal(pod.Id, (string?)info["runtimeSpec"]!["annotations"]!["io.kubernetes.cri.sandbox-id"]);
     }
 
     private static async Task SameMetadataAsync(SpecContext cri)

@@ -16,6 +16,9 @@ internal static class ResourceSpecs
         new("resources/update", "UpdateContainerResources changes a running container's limits, and its status shows it", UpdateAsync),
         new("resources/update-keeps", "limits that an update does not name stay as they are", UpdateKeepsAsync),
         new("resources/cpuset", "a cpuset is applied", CpusetAsync),
+        new("resources/swap", "memory_swap_limit is that of memory and swap together, and -1 is none", SwapAsync),
+        new("resources/hugepages", "limits of huge pages are applied where the node counts them, and the kubelet's zeros never are an error", HugePagesAsync),
+        new("resources/unified", "keys of cgroup v2 are applied, at the start and by an update, and are an error on v1", UnifiedAsync),
     ];
 
     private static async Task AppliedAsync(SpecContext cri)
@@ -128,6 +131,52 @@ internal static class ResourceSpecs
         var pod = await cri.RunPodAsync();
         Check.Equal("0", await pod.OutputAsync(
             "grep Cpus_allowed_list /proc/self/status | cut -f2", config => config.Linux.Resources = new LinuxContainerResources { CpusetCpus = "0" }));
+    }
+
+    private static async Task SwapAsync(SpecContext cri)
+    {
+        var file = cri.Settings.HasCgroupV2 ? "/sys/fs/cgroup/memory.swap.max" : "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes";
+        var pod = await cri.RunPodAsync();
+        async Task<string> LimitOf(long swap) => await pod.OutputAsync(
+            $"cat {file} 2>/dev/null || echo none", config => config.Linux.Resources = new LinuxContainerResources { MemoryLimitInBytes = 32 << 20, MemorySwapLimitInBytes = swap });
+        var limited = await LimitOf(48 << 20);
+        if (limited == "none")
+            SpecContext.Skip("this kernel does not count swap");
+        Check.Equal(cri.Settings.HasCgroupV2 ? $"{16 << 20}" : $"{48 << 20}", limited);
+        var unlimited = await LimitOf(-1);
+        Check.True(unlimited == "max" || long.Parse(unlimited, System.Globalization.CultureInfo.InvariantCulture) > 1L << 60, unlimited);
+    }
+
+    private static async Task HugePagesAsync(SpecContext cri)
+    {
+        var pod = await cri.RunPodAsync();
+        var output = await pod.OutputAsync(
+            "cat /sys/fs/cgroup/hugetlb.2MB.max /sys/fs/cgroup/hugetlb/hugetlb.2MB.limit_in_bytes 2>/dev/null || echo none",
+            config => config.Linux.Resources = new LinuxContainerResources
+            {
+                HugepageLimits = { new HugepageLimit { PageSize = "2MB", Limit = 4 << 20 }, new HugepageLimit { PageSize = "1GB", Limit = 0 } },
+            });
+        Check.True(output is "4194304" or "none" or "4194304\nnone", output);
+    }
+
+    private static async Task UnifiedAsync(SpecContext cri)
+    {
+        var pod = await cri.RunPodAsync();
+        static LinuxContainerResources Low(string bytes) => new() { MemoryLimitInBytes = 64 << 20, Unified = { ["memory.low"] = bytes } };
+        if (!cri.Settings.HasCgroupV2)
+        {
+            await Check.FailsAsync(Grpc.Core.StatusCode.InvalidArgument, () => pod.CreateShellAsync("true", config => config.Linux.Resources = Low("1048576")), "cgroup v2");
+            var plain = await pod.RunShellAsync("sleep 1000");
+            await Check.FailsAsync(
+                Grpc.Core.StatusCode.InvalidArgument,
+                async () => await cri.Runtime.UpdateContainerResourcesAsync(new UpdateContainerResourcesRequest { ContainerId = plain.Id, Linux = Low("1048576") }), "cgroup v2");
+            return;
+        }
+        var container = await pod.RunShellAsync("sleep 1000", config => config.Linux.Resources = Low("1048576"));
+        Check.Equal("1048576", await container.ShellAsync("cat /sys/fs/cgroup/memory.low"));
+        await cri.Runtime.UpdateContainerResourcesAsync(new UpdateContainerResourcesRequest { ContainerId = container.Id, Linux = Low("2097152") });
+        Check.Equal("2097152", await container.ShellAsync("cat /sys/fs/cgroup/memory.low"));
+        Check.Equal("2097152", (await container.StatusAsync()).Resources.Linux.Unified["memory.low"]);
     }
 
     private static void Limit(ContainerConfig config) => config.Linux.Resources = new LinuxContainerResources { MemoryLimitInBytes = 20 << 20 };

@@ -10,6 +10,7 @@ internal static class RuntimeSpecs
         new("runtime/version", "Version has every field, and a version that a kubelet can parse", VersionAsync),
         new("runtime/conditions", "Status has RuntimeReady and NetworkReady, both true on a whole node", ConditionsAsync),
         new("runtime/handlers", "Status lists the handlers, the default one by the empty name", HandlersAsync),
+        new("runtime/features", "handlers tell what they can do, the default one by both of its names, and the runtime that it knows Strict groups", FeaturesAsync),
         new("runtime/config", "RuntimeConfig tells the cgroup driver, without which a kubelet does not start", ConfigAsync),
         new("runtime/update-config", "UpdateRuntimeConfig takes a pod CIDR", UpdateConfigAsync),
     ];
@@ -38,6 +39,18 @@ internal static class RuntimeSpecs
         var handlers = (await cri.Runtime.StatusAsync(new StatusRequest())).RuntimeHandlers;
         Check.True(handlers.Any(handler => handler.Name.Length == 0), "the default handler is listed by the empty name");
         Check.Equal(handlers.Count, handlers.Select(handler => handler.Name).Distinct().Count());
+    }
+
+    private static async Task FeaturesAsync(SpecContext cri)
+    {
+        var status = await cri.Runtime.StatusAsync(new StatusRequest());
+        Check.True(status.Features is { SupplementalGroupsPolicy: true });
+        var unnamed = status.RuntimeHandlers.First(handler => handler.Name.Length == 0).Features;
+        Check.True(unnamed is not null && status.RuntimeHandlers.Any(handler => handler.Name.Length > 0 && unnamed.Equals(handler.Features)), status.RuntimeHandlers.ToString());
+        // What is told must be so: the specs of volumes and user namespaces prove it where it is.
+        var kernel = Environment.OSVersion.Version;
+        Check.True(kernel < new Version(5, 12) || unnamed!.RecursiveReadOnlyMounts, "recursive read-only mounts");
+        Check.True(kernel < new Version(6, 3) || unnamed!.UserNamespaces, "user namespaces");
     }
 
     private static async Task ConfigAsync(SpecContext cri)

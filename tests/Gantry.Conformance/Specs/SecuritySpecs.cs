@@ -17,6 +17,9 @@ internal static class SecuritySpecs
         new("security/seccomp-default", "RuntimeDefault filters system calls", SeccompDefaultAsync),
         new("security/seccomp-unconfined", "Unconfined and no profile filter nothing", SeccompUnconfinedAsync),
         new("security/seccomp-localhost", "a profile of the node is applied, and one that is missing is an error", SeccompLocalhostAsync),
+        new("security/seccomp-conditions", "a profile's rules for capabilities that a container lacks are not applied", SeccompConditionsAsync),
+        new("security/ambient", "ambient capabilities reach a process of another user than root", AmbientAsync),
+        new("security/apparmor-absent", "an AppArmor profile that this kernel cannot apply is an error, and Unconfined is none", AppArmorAbsentAsync),
         new("security/masked-paths", "masked paths are empty and read-only paths read-only", PathsAsync),
         new("security/read-only-root", "a read-only root cannot be written to", ReadOnlyRootAsync),
         new("security/privileged", "a privileged container has every capability of the server, the host's devices and writable /sys", PrivilegedAsync),
@@ -113,6 +116,61 @@ internal static class SecuritySpecs
             return;
         }
         throw new SpecFailedException("a profile that is missing was taken");
+    }
+
+    private static async Task SeccompConditionsAsync(SpecContext cri)
+    {
+        var pod = await cri.RunPodAsync();
+        var profile = Path.Combine(cri.Folder, "profile.json");
+        File.WriteAllText(profile, """
+            {"defaultAction":"SCMP_ACT_ALLOW","archMap":[{"architecture":"SCMP_ARCH_X86_64","subArchitectures":["SCMP_ARCH_X86","SCMP_ARCH_X32"]}],
+             "syscalls":[{"names":["chmod","fchmodat","fchmodat2"],"action":"SCMP_ACT_ERRNO","errnoRet":95,"excludes":{"caps":["CAP_SYS_NICE"]}},
+                         {"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","includes":{"arches":["s390x"]}}]}
+            """);
+        Task<string> TryAsync(bool isNice) => pod.OutputAsync("mkdir /tmp/d && touch /tmp/f && (chmod 600 /tmp/f 2>&1 || true)", config =>
+        {
+            config.Linux.SecurityContext.Seccomp = new SecurityProfile { ProfileType = SecurityProfile.Types.ProfileType.Localhost, LocalhostRef = profile };
+            if (isNice)
+                config.Linux.SecurityContext.Capabilities = new Capability { AddCapabilities = { "SYS_NICE" } };
+        });
+        Check.Contains("not supported", await TryAsync(isNice: false));
+        Check.Equal("", await TryAsync(isNice: true));
+    }
+
+    private static async Task AmbientAsync(SpecContext cri)
+    {
+        var pod = await cri.RunPodAsync();
+        var container = await pod.RunShellAsync("sleep 1000", config =>
+        {
+            config.Linux.SecurityContext.RunAsUser = new Int64Value { Value = 1000 };
+            config.Linux.SecurityContext.Capabilities = new Capability { DropCapabilities = { "ALL" }, AddCapabilities = { "NET_BIND_SERVICE" }, AddAmbientCapabilities = { "NET_BIND_SERVICE" } };
+        });
+        foreach (var process in new[] { "1", "self" })
+        {
+            var status = await container.ShellAsync($"grep ^Cap /proc/{process}/status");
+            foreach (var set in new[] { "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb" })
+                Check.Equal(1UL << 10, Mask(status, set));
+        }
+    }
+
+    private static async Task AppArmorAbsentAsync(SpecContext cri)
+    {
+        if (File.Exists("/sys/kernel/security/apparmor/profiles"))
+            SpecContext.Skip("this kernel has AppArmor");
+        var pod = await cri.RunPodAsync();
+        static void Use(ContainerConfig config, SecurityProfile.Types.ProfileType type) =>
+            config.Linux.SecurityContext.Apparmor = new SecurityProfile { ProfileType = type, LocalhostRef = type is SecurityProfile.Types.ProfileType.Localhost ? "mine" : "" };
+        Check.Equal("fine", await pod.OutputAsync("echo fine", config => Use(config, SecurityProfile.Types.ProfileType.Unconfined)));
+        try
+        {
+            await pod.CreateShellAsync("true", config => Use(config, SecurityProfile.Types.ProfileType.Localhost));
+        }
+        catch (RpcException e)
+        {
+            Check.Contains("apparmor", e.Status.Detail.ToLowerInvariant());
+            return;
+        }
+        throw new SpecFailedException("a profile was taken that nothing can apply");
     }
 
     private static async Task PathsAsync(SpecContext cri)

@@ -1,16 +1,34 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace Gantry.NodeTests.Harness;
 
-/// <summary>Opens a TCP connection from inside a network namespace, on a thread that enters it and then ends.</summary>
+/// <summary>Makes TCP sockets inside a network namespace, on a thread that enters it and then ends: a socket stays where it was made.</summary>
 internal static partial class NetnsConnection
 {
     private const int NewNetwork = 0x40000000;
 
-    public static Stream Connect(string netns, string host, int port)
+    public static Stream Connect(string netns, string host, int port) => new NetworkStream(
+        Inside(netns, $"connect to {host}:{port}", () =>
+        {
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            socket.Connect(host, port);
+            return socket;
+        }), ownsSocket: true);
+
+    /// <summary>Listens on a free port of the namespace's loopback.</summary>
+    public static Socket Listen(string netns) => Inside(netns, "listen", () =>
     {
-        Socket? socket = null;
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        socket.Listen(64);
+        return socket;
+    });
+
+    private static T Inside<T>(string netns, string what, Func<T> make)
+    {
+        T? made = default;
         Exception? failure = null;
         var thread = new Thread(() =>
         {
@@ -19,8 +37,7 @@ internal static partial class NetnsConnection
                 using var handle = File.OpenHandle(netns);
                 if (SetNs((int)handle.DangerousGetHandle(), NewNetwork) != 0)
                     throw new IOException($"setns {netns}: error {Marshal.GetLastPInvokeError()}");
-                socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-                socket.Connect(host, port);
+                made = make();
             }
             catch (Exception e)
             {
@@ -29,7 +46,7 @@ internal static partial class NetnsConnection
         });
         thread.Start();
         thread.Join();
-        return failure is null ? new NetworkStream(socket!, ownsSocket: true) : throw new IOException($"connect to {host}:{port} in {netns}: {failure.Message}", failure);
+        return failure is null ? made! : throw new IOException($"{what} in {netns}: {failure.Message}", failure);
     }
 
     [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]

@@ -3,7 +3,7 @@ using Gantry.TestImages;
 using Xunit;
 
 [assembly: AssemblyFixture(typeof(Gantry.NodeTests.Harness.NodeNetwork))]
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: CollectionBehavior(CollectionBehavior.CollectionPerClass, MaxParallelThreads = 3)]
 
 namespace Gantry.NodeTests.Harness;
 

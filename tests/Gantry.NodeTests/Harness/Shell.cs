@@ -2,23 +2,43 @@ using System.Diagnostics;
 
 namespace Gantry.NodeTests.Harness;
 
+/// <summary>What a program came to.</summary>
+public sealed record ShellResult(int Code, string Output, string Error)
+{
+    /// <summary>Both streams, for messages.</summary>
+    public string Text => Output + Error;
+
+    /// <summary>Where both streams are one to the caller.</summary>
+    public void Deconstruct(out int code, out string text) => (code, text) = (Code, Text);
+}
+
 /// <summary>Runs programs of this machine and waits for them.</summary>
 internal static class Shell
 {
     /// <summary>What the program wrote; it must succeed.</summary>
     public static string Run(string program, params string[] arguments)
     {
-        var (code, output) = Try(program, arguments);
-        return code == 0 ? output : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {code}: {output}");
+        var result = Capture(program, arguments);
+        return result.Code == 0 ? result.Text : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {result.Code}: {result.Text}");
     }
 
     public static (int Code, string Output) Try(string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
+        var result = Capture(program, arguments);
+        return (result.Code, result.Text);
+    }
+
+    public static ShellResult Capture(string program, params string[] arguments)
+    {
+        using var process = Start(program, arguments);
+        process.StandardInput.Close();
         var errors = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return (process.ExitCode, output + errors.Result);
+        return new ShellResult(process.ExitCode, output, errors.Result);
     }
+
+    /// <summary>Starts a program whose streams are the caller's.</summary>
+    public static Process Start(string program, params string[] arguments) => Process.Start(
+        new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
 }

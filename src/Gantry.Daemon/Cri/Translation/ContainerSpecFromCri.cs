@@ -1,7 +1,6 @@
 using Gantry.Containers;
 using Gantry.Cri.Api;
 using Gantry.Faults;
-using MountPropagation = Gantry.Containers.MountPropagation;
 
 namespace Gantry.Cri.Translation;
 
@@ -23,7 +22,7 @@ internal static class ContainerSpecFromCri
             Arguments = [.. config.Args],
             WorkingDirectory = PodSpecFromCri.OptionalPath(config.WorkingDir, "config.working_dir"),
             Environment = [.. config.Envs.Select(Variable)],
-            Mounts = [.. config.Mounts.Select(Mount)],
+            Mounts = Mounts(config.Mounts),
             Devices = [.. config.Devices.Select(Device)],
             CdiDevices = [.. config.CDIDevices.Select(device => device.Name)],
             Labels = PodSpecFromCri.Labels(config.Labels, "config.labels"),
@@ -52,26 +51,11 @@ internal static class ContainerSpecFromCri
         return new EnvironmentVariable(variable.Key, variable.Value.ToByteArray());
     }
 
-    private static MountSpec Mount(Mount mount)
+    private static List<MountSpec> Mounts(IEnumerable<Mount> mounts)
     {
-        if (!PodSpecFromCri.IsPlainPath(mount.ContainerPath))
-            throw new InvalidRequestException($"config.mounts: container_path '{PodSpecFromCri.Shown(mount.ContainerPath)}' is not an absolute path without '..'");
-        if (mount.Image is null && !PodSpecFromCri.IsPlainPath(mount.HostPath))
-            throw new InvalidRequestException($"config.mounts: host_path '{PodSpecFromCri.Shown(mount.HostPath)}' of {mount.ContainerPath} is not an absolute path without '..'");
-        return new MountSpec(mount.ContainerPath, mount.HostPath)
-        {
-            ReadOnly = mount.Readonly,
-            RecursiveReadOnly = mount.RecursiveReadOnly,
-            SelinuxRelabel = mount.SelinuxRelabel,
-            Propagation = Enum.IsDefined(mount.Propagation)
-                ? (MountPropagation)(int)mount.Propagation
-                : throw new InvalidRequestException($"config.mounts: propagation {(int)mount.Propagation} of {mount.ContainerPath} is none that this runtime knows"),
-            UidMappings = [.. mount.UidMappings.Select(SecurityFromCri.Mapping)],
-            GidMappings = [.. mount.GidMappings.Select(SecurityFromCri.Mapping)],
-            Image = mount.Image is { Image.Length: > 0 } image ? Image(image) : null,
-            ImageSubPath = mount.ImageSubPath,
-            Options = [.. mount.MountOptions],
-        };
+        var all = mounts.Select(MountFromCri.Translate).ToList();
+        var twice = all.GroupBy(mount => mount.ContainerPath.TrimEnd('/')).FirstOrDefault(group => group.Count() > 1);
+        return twice is null ? all : throw new InvalidRequestException($"config.mounts: container_path {PodSpecFromCri.Shown(twice.Key)} is given {twice.Count()} times: each place takes one mount");
     }
 
     private static DeviceSpec Device(Device device) => device.HostPath.StartsWith('/') && device.ContainerPath.StartsWith('/') && device.Permissions.All(c => c is 'r' or 'w' or 'm')
@@ -79,7 +63,7 @@ internal static class ContainerSpecFromCri
         : throw new InvalidRequestException($"config.devices: {PodSpecFromCri.Shown(device.HostPath)} needs absolute paths, and permissions of r, w and m");
 
     /// <summary>Below the pod's log directory, and nowhere else.</summary>
-    private static string LogPath(string path) => path.StartsWith('/') || path.Contains('\0') || path.Split('/').Contains("..")
-        ? throw new InvalidRequestException($"config.log_path '{PodSpecFromCri.Shown(path)}' is not a relative path without '..'")
+    private static string LogPath(string path) => path.StartsWith('/') || path.EndsWith('/') || path.Length >= 4096 || path.Contains('\0') || path.Split('/').Contains("..")
+        ? throw new InvalidRequestException($"config.log_path '{PodSpecFromCri.Shown(path)}' is not a file's relative path without '..'")
         : path;
 }

@@ -51,16 +51,16 @@ internal static class SecurityFromCri
 
     private static NamespaceSharing Sharing(NamespaceOption? given) => given is null ? new NamespaceSharing() : new NamespaceSharing
     {
-        Network = (NamespaceMode)(int)given.Network,
-        Pid = (NamespaceMode)(int)given.Pid,
-        Ipc = (NamespaceMode)(int)given.Ipc,
+        Network = Mode(given.Network, "network"),
+        Pid = Mode(given.Pid, "pid"),
+        Ipc = Mode(given.Ipc, "ipc"),
         TargetId = given.TargetId,
-        User = given.UsernsOptions is { } user
-            ? new UserNamespaceSpec((NamespaceMode)(int)user.Mode, [.. user.Uids.Select(Mapping)], [.. user.Gids.Select(Mapping)])
-            : null,
+        User = given.UsernsOptions is { } user ? UserNamespaceFromCri.Translate(user, given) : null,
     };
 
-    internal static IdMapping Mapping(IDMapping given) => new(given.HostId, given.ContainerId, given.Length);
+    private static NamespaceMode Mode(Api.NamespaceMode given, string field) => Enum.IsDefined(given)
+        ? (NamespaceMode)(int)given
+        : throw new InvalidRequestException($"namespace_options.{field}: {(int)given} is no mode that this runtime knows");
 
     private static SelinuxLabel? Selinux(SELinuxOption? given) => given is null ? null : new SelinuxLabel(given.User, given.Role, given.Type, given.Level);
 

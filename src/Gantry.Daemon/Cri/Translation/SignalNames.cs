@@ -1,4 +1,5 @@
 using Gantry.Cri.Api;
+using Gantry.Faults;
 
 namespace Gantry.Cri.Translation;
 
@@ -6,12 +7,13 @@ namespace Gantry.Cri.Translation;
 internal static class SignalNames
 {
     /// <summary>As "SIGRTMIN+3"; null for the runtime's default.</summary>
+    /// <exception cref="InvalidRequestException">It is no signal of the CRI.</exception>
     public static string? ToName(Signal signal)
     {
-        var name = signal.ToString();
-        return signal is Signal.RuntimeDefault || !name.StartsWith("Sig", StringComparison.Ordinal)
-            ? null
-            : name.ToUpperInvariant().Replace("PLUS", "+", StringComparison.Ordinal).Replace("MINUS", "-", StringComparison.Ordinal);
+        if (signal is Signal.RuntimeDefault)
+            return null;
+        var name = Enum.IsDefined(signal) ? signal.ToString() : throw new InvalidRequestException($"config.stop_signal {(int)signal} is no signal of the CRI");
+        return name.ToUpperInvariant().Replace("PLUS", "+", StringComparison.Ordinal).Replace("MINUS", "-", StringComparison.Ordinal);
     }
 
     public static Signal FromName(string name)

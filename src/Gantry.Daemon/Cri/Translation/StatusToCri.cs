@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Gantry.Containers;
 using Gantry.Cri.Api;
 using Gantry.Images;
@@ -78,32 +77,9 @@ internal static class StatusToCri
         status.User.Linux.SupplementalGroups.Add(container.User.AdditionalGroups.Select(group => (long)group));
         status.Labels.Add(new Dictionary<string, string>(container.Spec.Labels));
         status.Annotations.Add(new Dictionary<string, string>(container.Spec.Annotations));
-        status.Mounts.Add(container.Spec.Mounts.Select(Mount));
+        status.Mounts.Add(container.Spec.Mounts.Select(mount => MountToCri.Translate(mount, container)));
         return status;
     }
-
-    /// <summary>The JSON of a verbose container status, in the shape that Falco and cAdvisor read.</summary>
-    public static string ContainerInfo(ContainerRecord container, JsonNode? runtimeSpec, string rootfs) => new JsonObject
-    {
-        ["sandboxID"] = container.Pod.Value,
-        ["pid"] = container.Pid,
-        ["runtimeType"] = container.Handler,
-        ["snapshotter"] = "overlay",
-        ["snapshotKey"] = container.Id.Value,
-        ["rootfs"] = rootfs,
-        ["cgroupsPath"] = container.CgroupPath,
-        ["privileged"] = container.Spec.Security.Privileged,
-        ["runtimeSpec"] = runtimeSpec,
-    }.ToJsonString();
-
-    public static string PodInfo(PodRecord pod) => new JsonObject
-    {
-        ["pid"] = pod.InitPid,
-        ["cgroupParent"] = pod.CgroupPath,
-        ["namespaces"] = new JsonArray([.. pod.Pinned.Select(kind => (JsonNode)kind)]),
-        ["runtimeHandler"] = pod.Spec.RuntimeHandler,
-        ["networkDetached"] = pod.NetworkDetached,
-    }.ToJsonString();
 
     public static Image Image(ImageRecord image)
     {
@@ -144,29 +120,21 @@ internal static class StatusToCri
         Pid = (Api.NamespaceMode)(int)sharing.Pid,
         Ipc = (Api.NamespaceMode)(int)sharing.Ipc,
         TargetId = sharing.TargetId,
+        UsernsOptions = sharing.User is { } user ? UserNamespace(user) : null,
     };
 
-    private static ImageSpec Image(ImageSource image)
+    private static UserNamespace UserNamespace(UserNamespaceSpec user)
+    {
+        var message = new UserNamespace { Mode = (Api.NamespaceMode)(int)user.Mode };
+        message.Uids.Add(user.Uids.Select(MountToCri.Mapping));
+        message.Gids.Add(user.Gids.Select(MountToCri.Mapping));
+        return message;
+    }
+
+    internal static ImageSpec Image(ImageSource image)
     {
         var spec = new ImageSpec { Image = image.Reference, UserSpecifiedImage = image.UserSpecified, RuntimeHandler = image.RuntimeHandler };
         spec.Annotations.Add(new Dictionary<string, string>(image.Annotations));
         return spec;
-    }
-
-    private static Mount Mount(MountSpec mount)
-    {
-        var message = new Mount
-        {
-            ContainerPath = mount.ContainerPath,
-            HostPath = mount.HostPath,
-            Readonly = mount.ReadOnly,
-            RecursiveReadOnly = mount.RecursiveReadOnly,
-            SelinuxRelabel = mount.SelinuxRelabel,
-            Propagation = (Api.MountPropagation)(int)mount.Propagation,
-            ImageSubPath = mount.ImageSubPath,
-            Image = mount.Image is { } image ? Image(image) : null,
-        };
-        message.MountOptions.Add(mount.Options);
-        return message;
     }
 }

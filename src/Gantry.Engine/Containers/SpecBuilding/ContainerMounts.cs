@@ -1,7 +1,3 @@
-using Gantry.Cgroups;
-using Gantry.Faults;
-using Gantry.Linux.Files;
-using Gantry.Linux.Mounts;
 using Gantry.Oci.Spec;
 
 namespace Gantry.Containers.SpecBuilding;
@@ -9,12 +5,14 @@ namespace Gantry.Containers.SpecBuilding;
 /// <summary>What is mounted into a container: the standard file systems, the pod's files, and what the request asks for.</summary>
 public static class ContainerMounts
 {
-    /// <exception cref="InvalidRequestException">A mount contradicts itself.</exception>
-    public static IReadOnlyList<OciMount> For(ContainerSpec spec, ContainerPlace place, CgroupMode cgroups)
+    /// <param name="spec">What was asked for.</param>
+    /// <param name="place">What the pod lends.</param>
+    /// <param name="volumes">The request's own mounts, ready to be bound, in any order.</param>
+    public static IReadOnlyList<OciMount> For(ContainerSpec spec, ContainerPlace place, IReadOnlyList<OciMount> volumes)
     {
-        var asked = spec.Mounts.Select(mount => Translate(spec, mount)).OrderBy(mount => Depth(mount.Destination)).ToList();
+        var asked = volumes.OrderBy(mount => Depth(mount.Destination)).ToList();
         var overridden = asked.Select(mount => mount.Destination.TrimEnd('/')).ToHashSet(StringComparer.Ordinal);
-        var standard = Standard(spec, place, cgroups).Where(mount => !IsOverridden(mount.Destination, overridden));
+        var standard = Standard(spec, place).Where(mount => !IsOverridden(mount.Destination, overridden));
         return [.. standard, .. asked];
     }
 
@@ -23,7 +21,7 @@ public static class ContainerMounts
 
     private static int Depth(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries).Length;
 
-    private static IEnumerable<OciMount> Standard(ContainerSpec spec, ContainerPlace place, CgroupMode cgroups)
+    private static IEnumerable<OciMount> Standard(ContainerSpec spec, ContainerPlace place)
     {
         var access = spec.Security.Privileged ? "rw" : "ro";
         yield return new OciMount("/proc", "proc", "proc", ["nosuid", "noexec", "nodev"]);
@@ -41,53 +39,5 @@ public static class ContainerMounts
             if (source.Length > 0)
                 yield return new OciMount(destination, "bind", source, ["rbind", "rprivate", file]);
         }
-        _ = cgroups;
-    }
-
-    private static OciMount Translate(ContainerSpec spec, MountSpec mount)
-    {
-        if (mount.Image is not null)
-            throw new NotSupportedException($"container {spec.Name}: mount {mount.ContainerPath} is of an image, which this version does not have yet");
-        if (mount.HostPath.Length == 0)
-            throw new InvalidRequestException($"container {spec.Name}: mount {mount.ContainerPath} has no host path");
-        CheckRecursion(spec, mount);
-        var source = Source(mount.HostPath);
-        CheckPropagation(spec, mount, source);
-        var options = new List<string> { "rbind", mount.Propagation switch { MountPropagation.Bidirectional => "rshared", MountPropagation.HostToContainer => "rslave", _ => "rprivate" } };
-        options.Add(mount.RecursiveReadOnly ? "rro" : mount.ReadOnly ? "ro" : "rw");
-        return new OciMount(mount.ContainerPath, "bind", source, options);
-    }
-
-    private static void CheckRecursion(ContainerSpec spec, MountSpec mount)
-    {
-        if (!mount.RecursiveReadOnly)
-            return;
-        if (!mount.ReadOnly)
-            throw new InvalidRequestException($"container {spec.Name}: mount {mount.ContainerPath} is recursively read-only and not read-only: set readonly too");
-        if (mount.Propagation is not MountPropagation.Private)
-            throw new InvalidRequestException($"container {spec.Name}: mount {mount.ContainerPath} is recursively read-only, which needs private propagation");
-    }
-
-    /// <summary>A mount is shared or slave only where its source's is.</summary>
-    private static void CheckPropagation(ContainerSpec spec, MountSpec mount, string source)
-    {
-        if (mount.Propagation is MountPropagation.Private)
-            return;
-        var tags = MountTable.Holding(source)?.Propagation ?? "";
-        var isShared = tags.Contains("shared:", StringComparison.Ordinal);
-        var isSlave = tags.Contains("master:", StringComparison.Ordinal);
-        if (!isShared && (mount.Propagation is MountPropagation.Bidirectional || !isSlave))
-        {
-            throw new WrongStateException(
-                $"container {spec.Name}: mount {mount.ContainerPath} asks for {mount.Propagation} propagation, and {mount.HostPath} is on a private mount: make it shared (mount --make-rshared)");
-        }
-    }
-
-    /// <summary>The host's path with its links resolved; a directory is made where nothing is, as the kubelet expects.</summary>
-    private static string Source(string path)
-    {
-        if (FileStatus.TryGet(path) is null)
-            Directory.CreateDirectory(path);
-        return RealPath.Resolve(path);
     }
 }

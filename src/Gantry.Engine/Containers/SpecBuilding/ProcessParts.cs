@@ -43,10 +43,16 @@ public static class ProcessParts
     }
 
     /// <summary>The request's directory, the image's, or the root.</summary>
+    /// <exception cref="InvalidRequestException">It is one through which a process's open files are reached (CVE-2024-21626).</exception>
     public static string WorkingDirectory(ContainerSpec spec, ImageConfig image)
     {
-        var directory = spec.WorkingDirectory.Length > 0 ? spec.WorkingDirectory : image.WorkingDirectory;
-        return directory.Length == 0 ? "/" : directory.StartsWith('/') ? directory : "/" + directory;
+        var given = spec.WorkingDirectory.Length > 0 ? spec.WorkingDirectory : image.WorkingDirectory;
+        if (given.Contains('\0') || given.Length >= 4096)
+            throw new InvalidRequestException($"container {spec.Name}: its working directory is no path");
+        var directory = Path.GetFullPath("/" + given.TrimStart('/'));
+        return directory is "/proc" or "/sys" || directory.StartsWith("/proc/", StringComparison.Ordinal) || directory.StartsWith("/sys/", StringComparison.Ordinal)
+            ? throw new InvalidRequestException($"container {spec.Name}: its working directory {directory} is below /proc or /sys: choose one of the image's own")
+            : directory;
     }
 
     private static void Set(List<KeyValuePair<string, string>> variables, string assignment)

@@ -1,8 +1,8 @@
 using System.Globalization;
-using System.Text.Json;
 using Gantry.Cgroups;
 using Gantry.Faults;
 using Gantry.Images.Manifests;
+using Gantry.Linux.Namespaces;
 using Gantry.Oci;
 using Gantry.Oci.Spec;
 
@@ -13,8 +13,13 @@ public sealed class SpecBuilder(CgroupHierarchy cgroups)
 {
     private readonly int _oomScoreFloor = int.Parse(File.ReadAllText("/proc/self/oom_score_adj").Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
 
+    /// <param name="spec">What was asked for.</param>
+    /// <param name="place">What the pod lends.</param>
+    /// <param name="image">What the image says.</param>
+    /// <param name="user">Whose the process is.</param>
+    /// <param name="volumes">The request's mounts, ready to be bound.</param>
     /// <exception cref="InvalidRequestException">The request contradicts itself or the image.</exception>
-    public OciSpec Build(ContainerSpec spec, ContainerPlace place, ImageConfig image, ResolvedUser user)
+    public OciSpec Build(ContainerSpec spec, ContainerPlace place, ImageConfig image, ResolvedUser user, IReadOnlyList<OciMount> volumes)
     {
         if (spec.Security.Privileged && !place.PodPrivileged)
             throw new InvalidRequestException($"container {spec.Name}: it is privileged in a pod that is not: make the pod privileged too");
@@ -36,11 +41,14 @@ public sealed class SpecBuilder(CgroupHierarchy cgroups)
                 OomScoreAdj = OomScore(spec),
             },
             Root = new OciRoot(place.Rootfs, spec.Security.ReadOnlyRootfs),
-            Mounts = ContainerMounts.For(spec, place, cgroups.Mode),
+            Mounts = ContainerMounts.For(spec, place, volumes),
             Annotations = Annotations(spec, place),
             Linux = new OciLinux
             {
                 Namespaces = Namespaces(spec, place),
+                // Beside the namespace's file: runtimes read from them which user is root.
+                UidMappings = place.User?.Uids.Select(Mapping).ToList(),
+                GidMappings = place.User?.Gids.Select(Mapping).ToList(),
                 Resources = OciResourcesFrom.Limits(spec.Resources) with { Devices = rules },
                 CgroupsPath = place.CgroupPath,
                 Devices = devices,
@@ -65,14 +73,14 @@ public sealed class SpecBuilder(CgroupHierarchy cgroups)
         return spec.Process with { Args = command, Env = environment, Terminal = terminal };
     }
 
-    private static OciCapabilities Sets(IReadOnlyList<string> capabilities, ResolvedUser user, ContainerSecurity security) => new()
+    private static OciCapabilities Sets(IReadOnlyList<string> capabilities, ResolvedUser user, ContainerSecurity security)
     {
-        Bounding = capabilities,
-        // The kernel clears them for another user at the exec; runtimes that ask for them anyway would keep them.
-        Effective = user.Uid == 0 ? capabilities : [],
-        Permitted = user.Uid == 0 ? capabilities : [],
-        Inheritable = security.AddAmbientCapabilities.Count > 0 ? [.. Capabilities.For(new ContainerSecurity { DropCapabilities = ["ALL"], AddCapabilities = security.AddAmbientCapabilities })] : null,
-    };
+        var ambient = security.AddAmbientCapabilities.Count == 0 ? null : Capabilities.For(new ContainerSecurity { DropCapabilities = ["ALL"], AddCapabilities = security.AddAmbientCapabilities });
+        IReadOnlyList<string> bounding = [.. capabilities.Union(ambient ?? [])];
+        // The kernel clears all but the ambient ones for another user at the exec; runtimes that ask for more would keep them.
+        var held = user.Uid == 0 ? bounding : ambient ?? [];
+        return new OciCapabilities { Bounding = bounding, Effective = held, Permitted = held, Inheritable = ambient, Ambient = ambient };
+    }
 
     /// <summary>Root without CAP_SYS_RESOURCE can't lower the value below its own.</summary>
     private int? OomScore(ContainerSpec spec) =>
@@ -88,6 +96,7 @@ public sealed class SpecBuilder(CgroupHierarchy cgroups)
             else if (ownIfNone)
                 namespaces.Add(new OciNamespace(type, null));
         }
+        Join("user", "user", ownIfNone: false);
         Join("network", "net", ownIfNone: false);
         Join("ipc", "ipc", ownIfNone: false);
         Join("uts", "uts", ownIfNone: false);
@@ -97,21 +106,15 @@ public sealed class SpecBuilder(CgroupHierarchy cgroups)
         return namespaces;
     }
 
+    private static OciIdMapping Mapping(IdMapping mapping) => new(mapping.ContainerId, mapping.HostId, mapping.Length);
+
     private static OciSeccomp? Seccomp(ContainerSpec spec, IReadOnlyList<string> capabilities)
     {
         if (spec.Security.Privileged || spec.Security.Seccomp is not { } profile || profile.Kind is ProfileKind.Unconfined)
             return null;
         if (profile.Kind is ProfileKind.RuntimeDefault)
             return DefaultSeccomp.For(capabilities);
-        try
-        {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(profile.LocalhostReference), OciJson.Default.OciSeccomp)
-                ?? throw new InvalidRequestException($"container {spec.Name}: seccomp profile {profile.LocalhostReference} is empty");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
-        {
-            throw new InvalidRequestException($"container {spec.Name}: seccomp profile {profile.LocalhostReference} cannot be read: {e.Message}", e);
-        }
+        return SeccompFile.Read(spec.Name, profile.LocalhostReference, capabilities);
     }
 
     /// <summary>The names by which Falco and others know a container and its pod.</summary>

@@ -1,213 +1,231 @@
-using System.Net;
-using System.Net.Http.Headers;
-using System.Security.Cryptography.X509Certificates;
 using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Images.Manifests;
+using Gantry.Images.Registry.Access;
+using Gantry.Images.Registry.Hosts;
+using Gantry.Images.Registry.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Gantry.Images.Registry;
 
-/// <summary>A document of a registry: its bytes, what the server calls it, and the digest of the bytes.</summary>
-public sealed record RegistryDocument(byte[] Content, string MediaType, Digest Digest);
+/// <summary>How a registry is dealt with.</summary>
+/// <param name="Silence">A server that sends nothing for so long is given up.</param>
+/// <param name="Patience">For how long a busy server (429, 503) is asked again.</param>
+public sealed record RegistryLimits(TimeSpan Silence, TimeSpan Patience)
+{
+    /// <summary>Of all blobs together; null for no limit.</summary>
+    public RateLimit? Download { get; init; }
+
+    /// <summary>Of the blobs of one server, by its host and port.</summary>
+    public IReadOnlyDictionary<string, RateLimit> DownloadByHost { get; init; } = new Dictionary<string, RateLimit>();
+
+    internal IReadOnlyList<RateLimit> DownloadOf(string host) =>
+        [.. new[] { Download, DownloadByHost.GetValueOrDefault(host) }.OfType<RateLimit>()];
+}
 
 /// <summary>
-/// Reads images by the OCI distribution protocol, over HTTP/1.1. Redirects are followed by hand, so that no credential
-/// leaves the server that it is for; every server of an image is asked in turn.
+/// Reads images by the OCI distribution protocol, over HTTP/1.1. Every server of an image is asked in turn; one that cannot
+/// be reached, has it not or serves other bytes is passed over, and the image's own registry is the last.
 /// </summary>
-public sealed class RegistryClient(HostRules rules, RegistryAuthenticator authenticator, ILogger log)
+public sealed class RegistryClient
 {
-    private const int MostRedirects = 10;
-    private static readonly TimeSpan _connectTimeout = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan _headTimeout = TimeSpan.FromSeconds(60);
-    private readonly System.Collections.Concurrent.ConcurrentDictionary<(bool, string), HttpClient> _clients = [];
+    private readonly HostRules _rules;
+    private readonly CredentialSources _credentials;
+    private readonly RegistryRequests _requests;
+    private readonly HostHealth _health;
+    private readonly RegistryLimits _limits;
+    private readonly ILogger _log;
+
+    public RegistryClient(HostRules rules, CredentialSources credentials, RegistryAuthenticator authenticator, RegistryTransport transport, RegistryLimits limits, RegistryContext context)
+    {
+        _rules = rules;
+        _credentials = credentials;
+        _limits = limits;
+        _log = context.Log;
+        _health = new HostHealth(context.Time);
+        _requests = new RegistryRequests(transport, authenticator, new HostPauses(context.Time), context.Time, limits.Patience);
+    }
+
+    /// <summary>Decides which servers an image is asked of.</summary>
+    /// <exception cref="WrongStateException">The configuration of the registries is wrong; names file and line.</exception>
+    public RegistrySession Open(ImageReference image, RegistryCredentials? credentials) => new(image, _health.Order(_rules.For(image)), credentials);
+
+    /// <summary>Whether the image's own registry is shown credentials: then others may have no right to the image.</summary>
+    public async Task<bool> IsPrivateAsync(RegistrySession session, CancellationToken cancel)
+    {
+        foreach (var host in session.Hosts.Where(host => !host.IsMirror))
+        {
+            if (await _credentials.FindAsync(host, session.Image, session.Credentials, cancel) is not null)
+                return true;
+        }
+        return false;
+    }
 
     /// <summary>The manifest or index that a tag or digest means; a digest is verified, and a server with other bytes is passed over.</summary>
-    public Task<RegistryDocument> GetManifestAsync(ImageReference image, string target, RegistryCredentials? credentials, CancellationToken cancel) =>
-        AskAllAsync(image, Digest.TryParse(target, out _) ? host => host.CanPull : host => host.CanResolve, async host =>
+    public Task<RegistryDocument> GetManifestAsync(RegistrySession session, string target, CancellationToken cancel) =>
+        AskAllAsync(session, Digest.TryParse(target, out _) ? HostCapabilities.Pull : HostCapabilities.Resolve, async request =>
         {
-            using var response = await SendAsync(host, image, $"manifests/{target}", credentials, cancel);
-            var content = await ReadAsync(response, ManifestReader.SizeLimit, $"manifest {target} of {image}", cancel);
-            var digest = Digest.Compute(content);
-            if (Digest.TryParse(target, out var asked) && asked.Algorithm == "sha256" && asked != digest)
-                throw new CorruptContentException($"{host.Url} served a manifest with digest {digest.Short} for {asked.Short}");
+            using var response = await _requests.SendAsync(request with { What = $"manifests/{target}" }, cancel);
+            var content = await ReadAsync(response, ManifestReader.SizeLimit, $"manifest {target} of {session.Image}", cancel);
+            // By the algorithm that it was asked by; a tag's digest is sha256.
+            var digest = Digest.TryParse(target, out var asked) ? asked.ComputeAlike(content) : Digest.Compute(content);
+            if (asked != default && asked != digest)
+                throw new CorruptContentException($"{request.Host.Text} served a manifest with digest {digest} for {asked}");
             return new RegistryDocument(content, response.Content.Headers.ContentType?.MediaType ?? "", digest);
         }, cancel);
 
-    /// <summary>A small blob whole, verified.</summary>
-    public Task<byte[]> GetBlobAsync(ImageReference image, Digest digest, RegistryCredentials? credentials, CancellationToken cancel) =>
-        AskAllAsync(image, host => host.CanPull, async host =>
+    /// <summary>As <see cref="GetManifestAsync"/>; null where no server has it.</summary>
+    public async Task<RegistryDocument?> TryGetManifestAsync(RegistrySession session, string target, CancellationToken cancel)
+    {
+        try
         {
-            using var response = await SendAsync(host, image, $"blobs/{digest.Value}", credentials, cancel);
-            var content = await ReadAsync(response, ManifestReader.SizeLimit, $"blob {digest.Short} of {image}", cancel);
-            return digest.Algorithm != "sha256" || Digest.Compute(content) == digest
+            return await GetManifestAsync(session, target, cancel);
+        }
+        catch (NotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>What refers to a manifest, as signatures do: by the referrers API, or else by its tag scheme; none where there is nothing.</summary>
+    public async Task<IReadOnlyList<IndexEntry>> GetReferrersAsync(RegistrySession session, Digest digest, CancellationToken cancel)
+    {
+        byte[]? index = null;
+        try
+        {
+            index = await AskAllAsync(session, HostCapabilities.Pull, async request =>
+            {
+                using var response = await _requests.SendAsync(request with { What = $"referrers/{digest.Value}" }, cancel);
+                return await ReadAsync(response, ManifestReader.SizeLimit, $"the referrers of {session.Image}", cancel);
+            }, cancel);
+        }
+        catch (Exception e) when (e is NotFoundException or RegistryRefusedException)
+        {
+            // A registry from before the API; its answer to an unknown path is its own affair.
+            index = (await TryGetManifestAsync(session, $"{digest.Algorithm}-{digest.Hex}", cancel))?.Content;
+        }
+        return index is null ? [] : ManifestReader.ReadIndex(index, $"the referrers of {session.Image}");
+    }
+
+    /// <summary>A small blob whole, verified.</summary>
+    public Task<byte[]> GetBlobAsync(RegistrySession session, Digest digest, long size, CancellationToken cancel) =>
+        AskAllAsync(session, HostCapabilities.Pull, async request =>
+        {
+            using var response = await _requests.SendAsync(request with { What = $"blobs/{digest.Value}" }, cancel);
+            var content = await ReadAsync(response, ManifestReader.SizeLimit, $"blob {digest.Short} of {session.Image}", cancel);
+            if (content.Length != size)
+                throw new CorruptContentException($"{request.Host.Text} served {content.Length} bytes for blob {digest}, where the manifest says {size}");
+            return digest.ComputeAlike(content) == digest
                 ? content
-                : throw new CorruptContentException($"{host.Url} served other bytes for blob {digest.Short}");
+                : throw new CorruptContentException($"{request.Host.Text} served other bytes for blob {digest}");
         }, cancel);
 
     /// <summary>Reads a large blob by <paramref name="read"/>, from each server in turn until one succeeds.</summary>
-    public Task<T> ReadBlobAsync<T>(ImageReference image, Digest digest, RegistryCredentials? credentials, Func<Stream, Task<T>> read, CancellationToken cancel) =>
-        AskAllAsync(image, host => host.CanPull, async host =>
+    /// <param name="read">Is given bytes that nobody has verified; its <see cref="CorruptContentException"/> makes the next server be asked.</param>
+    public Task ReadBlobAsync(RegistrySession session, Digest digest, long size, Func<Stream, Task> read, CancellationToken cancel) =>
+        AskAllAsync(session, HostCapabilities.Pull, async request =>
         {
-            using var response = await SendAsync(host, image, $"blobs/{digest.Value}", credentials, cancel);
-            await using var stream = await response.Content.ReadAsStreamAsync(cancel);
-            return await read(stream);
+            await using var stream = new BlobStream(_requests, request with { What = $"blobs/{digest.Value}" }, size, _limits.Silence, _limits.DownloadOf(request.Host.Name));
+            await stream.OpenAsync(cancel);
+            await read(stream);
+            return true;
         }, cancel);
 
-    private async Task<T> AskAllAsync<T>(ImageReference image, Func<RegistryHost, bool> canServe, Func<RegistryHost, Task<T>> ask, CancellationToken cancel)
+    /// <summary>The servers of an image in their order, what is shown to each, and why.</summary>
+    public async Task<IReadOnlyList<HostExplanation>> ExplainAsync(ImageReference image, CancellationToken cancel)
+    {
+        var explained = new List<HostExplanation>();
+        foreach (var host in _health.Order(_rules.For(image)))
+        {
+            var notes = new List<string>();
+            if (host.Tls.SkipVerify)
+                notes.Add("its certificate is not checked");
+            if (host.IsPlain)
+                notes.Add("plain http");
+            if (host.Tls.CaFiles.Count > 0)
+                notes.Add($"also trusts {string.Join(", ", host.Tls.CaFiles)}");
+            if (host.Tls.ClientFiles.Count > 0)
+                notes.Add("shows a client certificate");
+            if (host.Headers.Count > 0)
+                notes.Add($"sends headers {string.Join(", ", host.Headers.Select(header => header.Key).Distinct())}");
+            if (!host.Capabilities.HasFlag(HostCapabilities.Resolve))
+                notes.Add("is not asked what a tag means");
+            if (_health.Dead(host) is { } dead)
+                notes.Add($"could not be reached ({dead.Problem}), and is asked last for {dead.Left.TotalSeconds:0} s more");
+            explained.Add(new HostExplanation(host.Text, host.IsMirror ? "mirror" : "registry", host.Repository ?? image.Repository, host.Capabilities, await CredentialsOfAsync(host, image, cancel), host.Reason, notes));
+        }
+        return explained;
+    }
+
+    private async Task<string> CredentialsOfAsync(RegistryHost host, ImageReference image, CancellationToken cancel)
+    {
+        try
+        {
+            var credentials = await _credentials.FindAsync(host, image, null, cancel);
+            var own = credentials is null ? "none" : $"{credentials} from {credentials.Source}";
+            return host.IsMirror ? own : $"those of the pull request, or else {own}";
+        }
+        catch (WrongStateException e)
+        {
+            return e.Message;
+        }
+    }
+
+    private async Task<T> AskAllAsync<T>(RegistrySession session, HostCapabilities needed, Func<RegistryRequest, Task<T>> ask, CancellationToken cancel)
     {
         var problems = new List<Exception>();
-        foreach (var host in rules.For(image.Registry).Where(canServe))
+        foreach (var host in session.Hosts.Where(host => host.Capabilities.HasFlag(needed)))
         {
             try
             {
-                return await ask(host);
+                var credentials = await _credentials.FindAsync(host, session.Image, session.Credentials, cancel);
+                var answer = await ask(new RegistryRequest(host, session.Image, "", credentials));
+                _health.Worked(host);
+                return answer;
             }
-            catch (Exception e) when (!cancel.IsCancellationRequested && e is GantryException or HttpRequestException or IOException or OperationCanceledException)
+            catch (Exception e) when (!cancel.IsCancellationRequested && e is (GantryException and not ResourceExhaustedException) or HttpRequestException or IOException or OperationCanceledException)
             {
-                var problem = e is GantryException ? e : new RegistryUnavailableException($"{host.Url}: {Innermost(e)}", e);
-                log.HostFailed(host.Url, image.ToString(), problem.Message);
+                var problem = e is GantryException ? e : new RegistryUnavailableException($"{host.Text}: {HttpProblem.Describe(e)}", e);
+                if (HttpProblem.IsUnreachable(e))
+                    _health.Failed(host, HttpProblem.Describe(e));
+                if (problem is CorruptContentException)
+                    ImageMetrics.CorruptAnswers.Add(1);
+                _log.HostFailed(host.Text, session.Image.ToString(), problem.Message);
                 problems.Add(problem);
-                if (e is ResourceExhaustedException)
-                    break;
             }
         }
         cancel.ThrowIfCancellationRequested();
-        // What the image's own registry says counts more than that a mirror lacks the image.
-        throw problems.Count switch
-        {
-            0 => new WrongStateException($"image {image}: no server of the mirror configuration may serve it"),
-            1 => problems[0],
-            _ when problems.TrueForAll(e => e is NotFoundException) => problems[^1],
-            _ => Combined(image, problems),
-        };
+        throw Combined(session.Image, problems);
     }
 
+    /// <summary>One failure of several: the kind that says most, and the words of all.</summary>
     private static Exception Combined(ImageReference image, List<Exception> problems)
     {
+        // A mirror that lacks the image is no news where its registry lacks it too.
+        if (problems.Count > 1 && problems.TrueForAll(e => e is NotFoundException))
+            return problems[^1];
+        if (problems.Count < 2)
+            return problems.Count == 1 ? problems[0] : new WrongStateException($"image {image}: no server of the registry configuration may serve it");
         var text = $"image {image}: {string.Join("; ", problems.Select(problem => problem.Message).Distinct())}";
-        var telling = problems.Find(e => e is CorruptContentException) ?? problems.Find(e => e is ResourceExhaustedException)
-            ?? problems.Find(e => e is RegistryRefusedException) ?? problems[^1];
+        var telling = problems.Find(e => e is CorruptContentException) ?? problems.Find(e => e is RegistryRefusedException) ?? problems[^1];
         return telling switch
         {
             CorruptContentException => new CorruptContentException(text, telling),
-            ResourceExhaustedException => telling,
             RegistryRefusedException => new RegistryRefusedException(text, telling),
             NotFoundException => new NotFoundException(text, telling),
+            WrongStateException => new WrongStateException(text, telling),
             _ => new RegistryUnavailableException(text, telling),
         };
     }
 
-    private static string Innermost(Exception e) => e is OperationCanceledException ? "it did not answer in time" : e.InnerException is { } inner ? Innermost(inner) : e.Message;
-
-    private async Task<HttpResponseMessage> SendAsync(RegistryHost host, ImageReference image, string what, RegistryCredentials? credentials, CancellationToken cancel)
+    private async Task<byte[]> ReadAsync(HttpResponseMessage response, int limit, string subject, CancellationToken cancel)
     {
-        var query = host.IsMirror ? $"?ns={Uri.EscapeDataString(image.Registry)}" : "";
-        var uri = new Uri($"{host.ApiRoot}/{image.Repository}/{what}{query}");
-        // Credentials are the image's own registry's: a mirror is somebody else.
-        var own = host.IsMirror ? null : credentials;
-        var scope = $"repository:{image.Repository}:pull";
-        var client = Client(host);
-        var response = await SendOnceAsync(client, uri, authenticator.Cached(host, scope, own), cancel);
-        if (response.StatusCode is HttpStatusCode.Unauthorized)
-        {
-            var challenge = response.Headers.WwwAuthenticate.ToList();
-            response.Dispose();
-            var authorization = await authenticator.AnswerAsync(client, host, challenge, scope, own, cancel);
-            response = await SendOnceAsync(client, uri, authorization, cancel);
-        }
-        response = await FollowAsync(client, uri, response, cancel);
-        return response.IsSuccessStatusCode ? response : throw await RefusalAsync(response, host, image, what, own, cancel);
-    }
-
-    private static async Task<HttpResponseMessage> SendOnceAsync(HttpClient client, Uri uri, AuthenticationHeaderValue? authorization, CancellationToken cancel)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Get, uri) { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
-        request.Headers.Authorization = authorization;
-        foreach (var type in ManifestReader.AcceptedTypes)
-            request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(type));
-        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("*/*"));
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        deadline.CancelAfter(_headTimeout);
-        return await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
-    }
-
-    private static async Task<HttpResponseMessage> FollowAsync(HttpClient client, Uri uri, HttpResponseMessage response, CancellationToken cancel)
-    {
-        for (var n = 0; (int)response.StatusCode is 301 or 302 or 303 or 307 or 308; n++)
-        {
-            var target = response.Headers.Location is { } location ? new Uri(uri, location) : null;
-            response.Dispose();
-            if (target is null || n == MostRedirects)
-                throw new RegistryRefusedException($"{uri.Host} redirects {(target is null ? "to nowhere" : "in circles")}");
-            if (target.Scheme != uri.Scheme && target.Scheme != Uri.UriSchemeHttps)
-                throw new RegistryRefusedException($"{uri.Host} redirects from https to {target.Scheme}://{target.Host}, which is refused");
-            uri = target;
-            // Without Authorization: storage behind a registry has a signature in the address, and no right to the credentials.
-            response = await SendOnceAsync(client, uri, null, cancel);
-        }
-        return response;
-    }
-
-    private static async Task<GantryException> RefusalAsync(
-        HttpResponseMessage response, RegistryHost host, ImageReference image, string what, RegistryCredentials? credentials, CancellationToken cancel)
-    {
-        using (response)
-        {
-            var words = RegistryError.Read(await ReadUpToAsync(response, 64 << 10, cancel));
-            var code = (int)response.StatusCode;
-            var said = $"{host.Url} answered {code}{(words.Length > 0 ? $" ({words})" : "")} for {what.Split('?')[0]} of {image}";
-            return code switch
-            {
-                404 => new NotFoundException($"image {image} was not found: {said}"),
-                401 or 403 => new RegistryRefusedException($"{said}: pulled with {credentials?.ToString() ?? "no credentials"}; check that the image exists and that these may pull it"),
-                429 or >= 500 => new RegistryUnavailableException($"{said}: try again later"),
-                _ => new RegistryRefusedException(said),
-            };
-        }
-    }
-
-    private static async Task<byte[]> ReadAsync(HttpResponseMessage response, int limit, string subject, CancellationToken cancel)
-    {
-        var content = await ReadUpToAsync(response, limit + 1, cancel);
+        deadline.CancelAfter(_limits.Silence);
+        var content = await HttpBody.ReadUpToAsync(response, limit + 1, deadline.Token);
         return content.Length <= limit ? content : throw new CorruptContentException($"{subject} is larger than the {limit >> 20} MiB that are allowed");
     }
-
-    private static async Task<byte[]> ReadUpToAsync(HttpResponseMessage response, int limit, CancellationToken cancel)
-    {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        deadline.CancelAfter(_headTimeout);
-        await using var stream = await response.Content.ReadAsStreamAsync(deadline.Token);
-        var content = new MemoryStream();
-        var buffer = new byte[16 << 10];
-        while (content.Length < limit)
-        {
-            var count = await stream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, limit - content.Length)), deadline.Token);
-            if (count == 0)
-                break;
-            content.Write(buffer, 0, count);
-        }
-        return content.ToArray();
-    }
-
-    private HttpClient Client(RegistryHost host) => _clients.GetOrAdd((host.SkipVerify, host.CaFile), static key =>
-    {
-        var handler = new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            ConnectTimeout = _connectTimeout,
-            MaxResponseHeadersLength = 64,
-            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
-            AutomaticDecompression = DecompressionMethods.None,
-        };
-        var (skipVerify, caFile) = key;
-#pragma warning disable CA5359 // skip_verify is the operator's own words in hosts.toml, for this server alone.
-        if (skipVerify)
-            handler.SslOptions.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
-#pragma warning restore CA5359
-        else if (caFile.Length > 0)
-            handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { X509CertificateLoader.LoadCertificateFromFile(caFile) }, RevocationMode = X509RevocationMode.NoCheck };
-        return new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
-    });
 }
+
+/// <summary>What every part of the engine has.</summary>
+public sealed record RegistryContext(TimeProvider Time, ILogger Log);

@@ -1,9 +1,7 @@
-using Gantry.Faults;
-
 namespace Gantry.Images.Unpacking;
 
-/// <summary>Passes a stream on while it hashes and counts what was read, up to a limit.</summary>
-internal sealed class DigestingStream(Stream source, ContentHash hash, long limit) : Stream
+/// <summary>Passes a stream on while it hashes and counts what was read, up to the image's limit.</summary>
+internal sealed class DigestingStream(Stream source, ContentHash hash, LayerBudget budget, RateLimit? rate, CancellationToken cancel) : Stream
 {
     /// <summary>Bytes read so far.</summary>
     internal long Count { get; private set; }
@@ -22,23 +20,18 @@ internal sealed class DigestingStream(Stream source, ContentHash hash, long limi
         set => throw new NotSupportedException();
     }
 
-    /// <exception cref="ResourceExhaustedException">There is more than the limit.</exception>
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    /// <exception cref="Faults.ResourceExhaustedException">There is more than the limit.</exception>
+    public override int Read(Span<byte> buffer)
     {
-        var read = await source.ReadAsync(buffer, cancellationToken);
-        Take(buffer.Span[..read]);
+        var read = source.Read(buffer);
+        Count += read;
+        budget.TakeBytes(read);
+        hash.Append(buffer[..read]);
+        rate?.Take(read, cancel);
         return read;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count)
-    {
-        var read = source.Read(buffer, offset, count);
-        Take(buffer.AsSpan(offset, read));
-        return read;
-    }
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
     public override void Flush()
     {
@@ -55,13 +48,5 @@ internal sealed class DigestingStream(Stream source, ContentHash hash, long limi
         if (disposing)
             source.Dispose();
         base.Dispose(disposing);
-    }
-
-    private void Take(ReadOnlySpan<byte> bytes)
-    {
-        Count += bytes.Length;
-        if (Count > limit)
-            throw new ResourceExhaustedException($"it unpacks to more than {limit} bytes, the most that are allowed");
-        hash.Append(bytes);
     }
 }

@@ -12,11 +12,36 @@ namespace Gantry.Images.Unpacking;
 /// </summary>
 internal sealed class EntryLook(ILogger log)
 {
+    private readonly uint _umask = FileOwnership.ReadUmask();
+
+    /// <summary>The mode to make a file with: its own where that spares a call, and nobody else's where it is set later.</summary>
+    internal uint InitialMode(TarEntry entry) => IsMadeSo(entry) ? entry.Mode : 0b110_000_000;
+
+    /// <summary>Of a file that was just made with <see cref="InitialMode"/>.</summary>
+    /// <param name="inheritsGroup">Its directory gives it a group (set-group-id).</param>
+    internal void ApplyToNew(FileDescriptor file, TarEntry entry, EntryPath path, bool inheritsGroup)
+    {
+        // What root makes is root's: most files of most images.
+        if (entry.Uid != 0 || entry.Gid != 0 || inheritsGroup)
+            FileOwnership.SetOwner(file, entry.Uid, entry.Gid, "layer");
+        if (!IsMadeSo(entry))
+            FileOwnership.SetMode(file, entry.Mode, "layer");
+        if (entry.Attributes is not null)
+            SetAttributes(file, entry, path);
+    }
+
     /// <summary>Of an open file or directory.</summary>
     internal void Apply(FileDescriptor file, TarEntry entry, EntryPath path)
     {
         FileOwnership.SetOwner(file, entry.Uid, entry.Gid, "layer");
         FileOwnership.SetMode(file, entry.Mode, "layer");
+        SetAttributes(file, entry, path);
+    }
+
+    private bool IsMadeSo(TarEntry entry) => entry.Mode <= 0b111_111_111 && (entry.Mode & _umask) == 0;
+
+    private void SetAttributes(FileDescriptor file, TarEntry entry, EntryPath path)
+    {
         foreach (var (name, value) in Wanted(entry))
         {
             try
@@ -64,7 +89,7 @@ internal sealed class EntryLook(ILogger log)
     private static IEnumerable<KeyValuePair<byte[], byte[]>> Wanted(TarEntry entry) =>
         entry.Attributes?.Where(attribute => !IsForbidden(attribute.Key)) ?? [];
 
-    private static bool IsForbidden(ReadOnlySpan<byte> name) =>
+    internal static bool IsForbidden(ReadOnlySpan<byte> name) =>
         name.StartsWith("trusted.overlay."u8) || name.StartsWith("user.overlay."u8)
         || name.SequenceEqual("security.selinux"u8) || name.SequenceEqual("security.evm"u8) || name.SequenceEqual("security.ima"u8);
 

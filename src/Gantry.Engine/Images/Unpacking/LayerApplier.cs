@@ -1,5 +1,4 @@
 using System.Text;
-using Gantry.Faults;
 using Gantry.Linux;
 using Gantry.Linux.Descriptors;
 using Gantry.Linux.Files;
@@ -20,18 +19,22 @@ namespace Gantry.Images.Unpacking;
 internal sealed class LayerApplier : IDisposable
 {
     internal const int BlockSize = 4096;
+    private const uint SetGroupId = 0x400;
+
+    /// <summary>Files of this size and more are given to the disk as soon as they are written.</summary>
+    private const long WritingSize = 256 << 10;
+
     private readonly LayerIngest _ingest;
-    private readonly LayerLimits _limits;
+    private readonly LayerBudget _budget;
     private readonly ILogger _log;
     private readonly EntryLook _look;
     private readonly ParentDirectories _parents;
     private readonly List<(byte[] Path, long Seconds, long Nanoseconds)> _directoryTimes = [];
-    private long _entries;
 
-    internal LayerApplier(LayerIngest ingest, LayerLimits limits, ILogger log)
+    internal LayerApplier(LayerIngest ingest, LayerBudget budget, ILogger log)
     {
         _ingest = ingest;
-        _limits = limits;
+        _budget = budget;
         _log = log;
         _look = new EntryLook(log);
         _parents = new ParentDirectories(ingest);
@@ -41,18 +44,17 @@ internal sealed class LayerApplier : IDisposable
 
     /// <summary>Applies all entries, then the times of directories, which every file made in them would change again.</summary>
     /// <exception cref="InvalidDataException">The archive is damaged, or holds what no file system can; names the entry.</exception>
-    /// <exception cref="ResourceExhaustedException">It is larger than the limits allow.</exception>
+    /// <exception cref="Faults.ResourceExhaustedException">It is larger than the limits allow.</exception>
     /// <exception cref="SyscallException">The node failed: disk full, input/output error.</exception>
-    internal async Task ApplyAsync(TarReader reader, CancellationToken cancel)
+    internal void Apply(TarReader reader, CancellationToken cancel)
     {
-        while (await reader.NextAsync(cancel) is { } entry)
+        while (reader.Next(cancel) is { } entry)
         {
             cancel.ThrowIfCancellationRequested();
-            if (++_entries > _limits.MaxEntries)
-                throw new ResourceExhaustedException($"it has more than {_limits.MaxEntries} entries, the most that are allowed");
+            _budget.TakeEntry();
             try
             {
-                await ApplyAsync(entry, reader, cancel);
+                Apply(entry, reader, cancel);
             }
             catch (InvalidDataException e)
             {
@@ -66,11 +68,11 @@ internal sealed class LayerApplier : IDisposable
         SetDirectoryTimes();
     }
 
-    private async ValueTask ApplyAsync(TarEntry entry, TarReader reader, CancellationToken cancel)
+    private void Apply(TarEntry entry, TarReader reader, CancellationToken cancel)
     {
         var path = EntryPath.Parse(entry.Path);
-        if (path.Depth > _limits.MaxDepth)
-            throw new InvalidDataException($"its path has {path.Depth} components, more than the {_limits.MaxDepth} that are allowed");
+        if (path.Depth > _budget.Limits.MaxDepth)
+            throw new InvalidDataException($"its path has {path.Depth} components, more than the {_budget.Limits.MaxDepth} that are allowed");
         if (path.IsRoot)
         {
             ApplyRoot(entry);
@@ -80,7 +82,7 @@ internal sealed class LayerApplier : IDisposable
         if (whiteout != WhiteoutKind.None)
             ApplyWhiteout(path, whiteout);
         else if (entry.Kind == TarKind.Regular)
-            await ApplyFileAsync(entry, path, reader, cancel);
+            ApplyFile(entry, path, reader, cancel);
         else
             ApplyOther(entry, path);
     }
@@ -117,6 +119,7 @@ internal sealed class LayerApplier : IDisposable
             throw new InvalidDataException("the root of a layer can only be a directory");
         _ingest.RootIsOmitted = false;
         _look.Apply(_ingest.Tree, entry, EntryPath.Parse([]));
+        _parents.Forget();
         _directoryTimes.Add(([], entry.ModifiedSeconds, entry.ModifiedNanoseconds));
     }
 
@@ -170,37 +173,43 @@ internal sealed class LayerApplier : IDisposable
         if (_ingest.HasOmitted)
             _ingest.ForgetOmitted(FileStatus.Get(directory, path.ToString()).Inode);
         _look.Apply(directory, entry, path);
+        // It may be the directory that the next file goes into, and now gives it a group.
+        if ((entry.Mode & SetGroupId) != 0)
+            _parents.Forget();
         _directoryTimes.Add((path.Bytes, entry.ModifiedSeconds, entry.ModifiedNanoseconds));
     }
 
-    private async ValueTask ApplyFileAsync(TarEntry entry, EntryPath path, TarReader reader, CancellationToken cancel)
+    private void ApplyFile(TarEntry entry, EntryPath path, TarReader reader, CancellationToken cancel)
     {
-        using var file = DirectoryEntry.TryMakeFile(_parents.Open(path.Parent), path.Name)
-            ?? DirectoryEntry.TryMakeFile(Clear(path), path.Name)
+        var mode = _look.InitialMode(entry);
+        using var file = DirectoryEntry.TryMakeFile(_parents.Open(path.Parent), path.Name, mode)
+            ?? DirectoryEntry.TryMakeFile(Clear(path), path.Name, mode)
             ?? throw new InvalidDataException("its name was taken while it was unpacked");
         Count((entry.Size + BlockSize - 1) & -BlockSize);
         if (entry.Sparse is null)
         {
-            await CopyAsync(file, 0, entry.Size, reader, cancel);
+            Copy(file, 0, entry.Size, reader, cancel);
+            if (entry.Size >= WritingSize)
+                RegularFile.BeginWriting(file, 0, entry.Size);
         }
         else
         {
             RegularFile.SetLength(file, entry.FileLength, path.ToString());
             foreach (var piece in entry.Sparse)
-                await CopyAsync(file, piece.Offset, piece.Length, reader, cancel);
+                Copy(file, piece.Offset, piece.Length, reader, cancel);
         }
-        _look.Apply(file, entry, path);
+        _look.ApplyToNew(file, entry, path, _parents.LastGivesGroup);
         FileOwnership.SetTimes(file, entry.ModifiedSeconds, entry.ModifiedNanoseconds, "layer");
     }
 
-    private static async ValueTask CopyAsync(FileDescriptor file, long offset, long length, TarReader reader, CancellationToken cancel)
+    private static void Copy(FileDescriptor file, long offset, long length, TarReader reader, CancellationToken cancel)
     {
         while (length > 0)
         {
-            var piece = await reader.ReadContentAsync(length, cancel);
+            var piece = reader.ReadContent(length, cancel);
             if (piece.IsEmpty)
                 throw new InvalidDataException("its content is shorter than its header says");
-            RegularFile.WriteAt(file, piece.Span, offset, "layer");
+            RegularFile.WriteAt(file, piece, offset, "layer");
             offset += piece.Length;
             length -= piece.Length;
         }

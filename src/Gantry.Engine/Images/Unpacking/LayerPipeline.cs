@@ -1,7 +1,9 @@
 using System.IO.Compression;
-using System.IO.Pipelines;
+using Gantry.Concurrency;
 using Gantry.Faults;
 using Gantry.Identity;
+using Gantry.Linux;
+using Gantry.Linux.Files;
 using Gantry.Snapshots;
 using Microsoft.Extensions.Logging;
 using ZstdSharp;
@@ -10,13 +12,14 @@ using ZstdSharp.Unsafe;
 namespace Gantry.Images.Unpacking;
 
 /// <summary>
-/// One layer in one pass: source, digest and size, blob file, decompression, diff id, tree. Receiving and unpacking run
-/// at the same time, with at most <see cref="PipeLimit"/> bytes between them; several layers may run at once.
+/// One layer in one pass: source, digest and size, blob file, decompression, diff id, tree. Receiving is asynchronous;
+/// unpacking has a thread of its own, which yields to everything else on the node. Several layers may run at once.
 /// </summary>
-public sealed class LayerPipeline(LayerLimits limits, ILogger log)
+public sealed class LayerPipeline(LayerLimits limits, ILogger log, RateLimit? writing = null)
 {
-    private const int PipeLimit = 4 * 1024 * 1024;
-    private const int SegmentSize = 128 * 1024;
+    private const int ZstdBuffer = 128 << 10;
+
+    /// <summary>Of the most that limits can ask for: 128 MiB, what the command line tool takes without being asked.</summary>
     private const int MaxWindowLog = 27;
 
     /// <summary>
@@ -28,49 +31,62 @@ public sealed class LayerPipeline(LayerLimits limits, ILogger log)
     /// <param name="blobPathAside">Where to write the blob, for the caller to publish by a rename; null if it is there already.</param>
     /// <param name="progress">Told the number of bytes received so far.</param>
     /// <exception cref="CorruptContentException">Digest, size or diff id are wrong, or the archive is damaged.</exception>
-    /// <exception cref="ResourceExhaustedException">It is larger than the limits allow.</exception>
-    /// <exception cref="IOException">The source or the disk failed.</exception>
-    public async Task<LayerResult> RunAsync(
+    /// <exception cref="ResourceExhaustedException">It is larger than the limits allow, or the disk is full.</exception>
+    /// <exception cref="IOException">The source failed.</exception>
+    public Task<LayerResult> RunAsync(
         Stream source, LayerDescriptor layer, Digest expectedDiffId, string? blobPathAside, LayerIngest ingest,
-        IProgress<long>? progress, CancellationToken cancel)
+        IProgress<long>? progress, CancellationToken cancel) =>
+        RunAsync(source, layer, new LayerTarget(expectedDiffId, blobPathAside, ingest, NewBudget()), progress, cancel);
+
+    /// <summary>The limits of one image, to be shared by its layers.</summary>
+    internal LayerBudget NewBudget() => new(limits);
+
+    /// <inheritdoc cref="RunAsync(Stream, LayerDescriptor, Digest, string?, LayerIngest, IProgress{long}?, CancellationToken)"/>
+    internal async Task<LayerResult> RunAsync(Stream source, LayerDescriptor layer, LayerTarget target, IProgress<long>? progress, CancellationToken cancel)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var pipe = new Pipe(new PipeOptions(
-            pauseWriterThreshold: PipeLimit, resumeWriterThreshold: PipeLimit / 2, minimumSegmentSize: SegmentSize,
-            useSynchronizationContext: false));
-        var receiving = new BlobReceiver(source, layer, blobPathAside, progress).RunAsync(pipe.Writer, stop.Token);
+        using var ring = new BlockRing();
+        var receiving = new BlobReceiver(source, layer, progress).RunAsync(ring, stop.Token);
+        var unpacking = BlockingWork.RunAsync("unpack", () => Unpack(ring, layer, target, stop.Token));
         try
         {
-            var result = await UnpackAsync(pipe.Reader, layer, expectedDiffId, ingest, stop.Token);
-            await receiving;
-            await pipe.Reader.CompleteAsync();
-            return result;
+            return await unpacking;
         }
-        catch (Exception fault)
+        catch (IOException e) when (e.InnerException is { } cause and not SyscallException)
         {
-            // The receiver may wait for a silent registry, or for room in the pipe: both end here.
-            await stop.CancelAsync();
-            await pipe.Reader.CompleteAsync(fault);
-            // What it says comes from here, or came through the pipe and is the fault.
-            await receiving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancel.ThrowIfCancellationRequested();
+            // The receiver's failure, which came through the ring.
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(cause);
+            throw;
+        }
+        catch (OperationCanceledException)
+        {
             cancel.ThrowIfCancellationRequested();
             throw;
         }
+        finally
+        {
+            // The receiver may wait for a silent registry, or for room in the ring: it ends here.
+            await stop.CancelAsync();
+            await receiving;
+        }
     }
 
-    private async Task<LayerResult> UnpackAsync(
-        PipeReader input, LayerDescriptor layer, Digest expectedDiffId, LayerIngest ingest, CancellationToken cancel)
+    private LayerResult Unpack(BlockRing ring, LayerDescriptor layer, LayerTarget target, CancellationToken cancel)
     {
+        var (expectedDiffId, blobPath, ingest, budget) = target;
         try
         {
+            using var file = blobPath is null ? null : RegularFile.Create(blobPath, 0b110_000_000);
+            using var blob = new BlobReader(ring, file, blobPath ?? "", cancel);
             using var hash = new ContentHash(expectedDiffId);
-            var archive = new DigestingStream(Decompress(input.AsStream(leaveOpen: true), layer.Compression), hash, limits.MaxBytes);
+            var archive = new DigestingStream(Decompress(blob, layer.Compression), hash, budget, writing, cancel);
             using var reader = new TarReader(archive);
-            using var applier = new LayerApplier(ingest, limits, log);
-            await applier.ApplyAsync(reader, cancel);
-            await reader.DrainAsync(cancel);
+            using var applier = new LayerApplier(ingest, budget, log);
+            applier.Apply(reader, cancel);
+            reader.Drain(cancel);
             // What follows the compressed stream belongs to the blob too: its digest is only known at the end.
-            await input.CopyToAsync(Stream.Null, cancel);
+            blob.Drain();
             var diffId = hash.Finish();
             if (diffId != expectedDiffId)
             {
@@ -84,9 +100,67 @@ public sealed class LayerPipeline(LayerLimits limits, ILogger log)
             throw new CorruptContentException($"layer {layer.Digest}: {e.Message}; pull again, and if it stays so, the image is damaged: "
                 + "build and push it anew", e);
         }
+        catch (SyscallException e) when (e.IsExhaustion)
+        {
+            throw new ResourceExhaustedException($"layer {layer.Digest} could not be stored: {e.Message}; free some space in {ingest.TreePath}", e);
+        }
         catch (ResourceExhaustedException e)
         {
             throw new ResourceExhaustedException($"layer {layer.Digest}: {e.Message}; the image is not for this node, or the node's limit is too low", e);
+        }
+    }
+
+    /// <summary>
+    /// Receives a blob and does not unpack it: size and digest are verified while it is written aside.
+    /// </summary>
+    /// <exception cref="CorruptContentException">Size or digest are wrong.</exception>
+    internal static async Task ReceiveAsync(Stream source, LayerDescriptor blob, string aside, IProgress<long>? progress, CancellationToken cancel)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        using var ring = new BlockRing();
+        var receiving = new BlobReceiver(source, blob, progress).RunAsync(ring, stop.Token);
+        try
+        {
+            await BlockingWork.RunAsync("receive", () =>
+            {
+                using var file = RegularFile.Create(aside, 0b110_000_000);
+                using var reader = new BlobReader(ring, file, aside, stop.Token);
+                reader.Drain();
+            });
+        }
+        catch (IOException e) when (e.InnerException is { } cause and not SyscallException)
+        {
+            cancel.ThrowIfCancellationRequested();
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(cause);
+            throw;
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await receiving;
+        }
+    }
+
+    /// <summary>Compares a tree with the blob on disk that it was made of; answers what differs.</summary>
+    /// <exception cref="CorruptContentException">The blob does not unpack to what the image's config says.</exception>
+    internal IReadOnlyList<string> Compare(Stream blob, LayerDescriptor layer, Digest diffId, string treePath, CancellationToken cancel)
+    {
+        try
+        {
+            using var tree = RegularFile.OpenDirectory(treePath);
+            using var hash = new ContentHash(diffId);
+            using var reader = new TarReader(new DigestingStream(Decompress(blob, layer.Compression), hash, NewBudget(), null, cancel));
+            var differences = new Checking.LayerCheck(tree, cancel).Run(reader);
+            reader.Drain(cancel);
+            return hash.Finish() == diffId ? differences : throw new CorruptContentException($"layer {layer.Digest} does not unpack to {diffId}");
+        }
+        catch (Exception e) when (e is InvalidDataException or ZstdException or EndOfStreamException)
+        {
+            throw new CorruptContentException($"layer {layer.Digest}: {e.Message}", e);
+        }
+        catch (SyscallException e) when (e.Errno is Errno.ENOENT or Errno.ENOTDIR)
+        {
+            return [$"{treePath} is missing"];
         }
     }
 
@@ -95,10 +169,9 @@ public sealed class LayerPipeline(LayerLimits limits, ILogger log)
         switch (compression)
         {
             case LayerCompression.Gzip:
-                return new GZipStream(blob, CompressionMode.Decompress);
+                return new GZipStream(blob, CompressionMode.Decompress, leaveOpen: true);
             case LayerCompression.Zstd:
-                var zstd = new DecompressionStream(blob, SegmentSize, checkEndOfStream: true, leaveOpen: false);
-                // 128 MiB: what the command line tool takes without being asked; a frame that wants more is refused.
+                var zstd = new DecompressionStream(blob, ZstdBuffer, checkEndOfStream: true, leaveOpen: true);
                 zstd.SetParameter(ZSTD_dParameter.ZSTD_d_windowLogMax, MaxWindowLog);
                 return zstd;
             default:
@@ -106,3 +179,8 @@ public sealed class LayerPipeline(LayerLimits limits, ILogger log)
         }
     }
 }
+
+/// <summary>What a layer is to become.</summary>
+/// <param name="DiffId">The image config's digest of the decompressed archive.</param>
+/// <param name="BlobAside">Where to write the blob; null if it is there already.</param>
+internal sealed record LayerTarget(Digest DiffId, string? BlobAside, LayerIngest Ingest, LayerBudget Budget);

@@ -17,6 +17,9 @@ internal sealed class ParentDirectories(LayerIngest ingest) : IDisposable
     private FileDescriptor? _last;
     private byte[] _lastPath = [];
 
+    /// <summary>Whether the last answer gives its group to what is made in it.</summary>
+    internal bool LastGivesGroup { get; private set; }
+
     public void Dispose() => Forget();
 
     /// <summary>
@@ -31,6 +34,7 @@ internal sealed class ParentDirectories(LayerIngest ingest) : IDisposable
         var directory = Ensure(path.ToArray(), 0);
         Forget();
         _last = directory;
+        LastGivesGroup = (FileStatus.Get(directory, "layer").Mode & 0x400) != 0;
         _lastPath = path.ToArray();
         return directory;
     }

@@ -23,7 +23,7 @@ internal static class SparseMap
     }
 
     /// <summary>Reads the map at the start of a PAX 1.0 sparse file's content, which is a whole number of blocks long.</summary>
-    internal static async ValueTask<List<SparsePiece>> ReadAsync(Func<int, ValueTask<byte[]>> readExactly, long contentSize)
+    internal static List<SparsePiece> Read(Func<int, byte[]> readExactly, long contentSize)
     {
         var numbers = new List<long>();
         var digits = new List<byte>();
@@ -34,7 +34,7 @@ internal static class SparseMap
                 throw new InvalidDataException("its sparse map is longer than its content");
             if (taken >= TarReader.MaxHeaderContent)
                 throw TooLong();
-            foreach (var c in await readExactly(TarHeader.BlockSize))
+            foreach (var c in readExactly(TarHeader.BlockSize))
             {
                 if (numbers.Count >= wanted)
                     break;

@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Gantry.Images.Unpacking;
 
 /// <summary>
@@ -11,9 +9,12 @@ internal sealed class TarReader : IDisposable
 {
     internal const int MaxHeaderContent = 1024 * 1024;
     internal const int MaxPath = 4096;
-    private const int BufferSize = 256 * 1024;
+
+    /// <summary>Below the size at which the collector keeps arrays apart and seldom looks at them.</summary>
+    private const int BufferSize = 80 * 1024;
+
     private readonly Stream _source;
-    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+    private readonly byte[] _buffer = new byte[BufferSize];
     private int _start;
     private int _end;
     private long _contentLeft;
@@ -24,23 +25,20 @@ internal sealed class TarReader : IDisposable
 
     public void Dispose()
     {
-        if (_buffer.Length > 0)
-            ArrayPool<byte>.Shared.Return(_buffer);
-        _buffer = [];
         _source.Dispose();
     }
 
     /// <summary>The next entry, whatever was not read of the one before; null at the end of the archive.</summary>
     /// <exception cref="InvalidDataException">The archive is damaged, or asks for more than the limits allow.</exception>
-    internal async ValueTask<TarEntry?> NextAsync(CancellationToken cancel)
+    internal TarEntry? Next(CancellationToken cancel)
     {
-        await SkipContentAsync(cancel);
+        SkipContent(cancel);
         byte[]? longName = null;
         byte[]? longLink = null;
         PaxRecords? pax = null;
         while (true)
         {
-            if (!await FillAsync(TarHeader.BlockSize, cancel))
+            if (!Fill(TarHeader.BlockSize, cancel))
                 return _end == _start ? null : throw new InvalidDataException("the archive ends within a header");
             if (!_buffer.AsSpan(_start, TarHeader.BlockSize).ContainsAnyExcept((byte)0))
                 return null;
@@ -48,48 +46,48 @@ internal sealed class TarReader : IDisposable
             switch (flag)
             {
                 case (byte)'L':
-                    longName = CutAtNul(await ReadHeaderContentAsync(size, "long name", cancel));
+                    longName = CutAtNul(ReadHeaderContent(size, "long name", cancel));
                     break;
                 case (byte)'K':
-                    longLink = CutAtNul(await ReadHeaderContentAsync(size, "long link", cancel));
+                    longLink = CutAtNul(ReadHeaderContent(size, "long link", cancel));
                     break;
                 case (byte)'x' or (byte)'X':
-                    pax = PaxRecords.Parse(await ReadHeaderContentAsync(size, "PAX header", cancel));
+                    pax = PaxRecords.Parse(ReadHeaderContent(size, "PAX header", cancel));
                     break;
                 case (byte)'g':
                     // Global records carry a comment (git archive), nothing that a layer needs.
-                    await ReadHeaderContentAsync(size, "global PAX header", cancel);
+                    ReadHeaderContent(size, "global PAX header", cancel);
                     break;
                 default:
-                    return await BeginEntryAsync(longName, longLink, pax, cancel);
+                    return BeginEntry(longName, longLink, pax, cancel);
             }
         }
     }
 
     /// <summary>The next piece of the current entry's content, valid until the next call; empty at its end.</summary>
     /// <exception cref="InvalidDataException">The archive ends before the content does.</exception>
-    internal ValueTask<ReadOnlyMemory<byte>> ReadContentAsync(CancellationToken cancel) => ReadContentAsync(long.MaxValue, cancel);
+    internal ReadOnlySpan<byte> ReadContent(CancellationToken cancel) => ReadContent(long.MaxValue, cancel);
 
     /// <summary>As above, and of at most <paramref name="limit"/> bytes.</summary>
-    internal async ValueTask<ReadOnlyMemory<byte>> ReadContentAsync(long limit, CancellationToken cancel)
+    internal ReadOnlySpan<byte> ReadContent(long limit, CancellationToken cancel)
     {
         if (_contentLeft == 0)
             return default;
-        if (_start == _end && !await FillAsync(1, cancel))
+        if (_start == _end && !Fill(1, cancel))
             throw new InvalidDataException("the archive ends within a file");
         var length = (int)Math.Min(Math.Min(limit, _contentLeft), _end - _start);
-        var piece = _buffer.AsMemory(_start, length);
+        var piece = _buffer.AsSpan(_start, length);
         _start += length;
         _contentLeft -= length;
         return piece;
     }
 
     /// <summary>Reads and drops everything behind the archive's end, so that all of the stream was seen.</summary>
-    internal async Task DrainAsync(CancellationToken cancel)
+    internal void Drain(CancellationToken cancel)
     {
         do
             _start = _end = 0;
-        while (await FillAsync(1, cancel));
+        while (Fill(1, cancel));
     }
 
     private byte CheckHeader(out long size)
@@ -103,38 +101,38 @@ internal sealed class TarReader : IDisposable
         return header.TypeFlag;
     }
 
-    private async ValueTask<byte[]> ReadHeaderContentAsync(long size, string what, CancellationToken cancel)
+    private byte[] ReadHeaderContent(long size, string what, CancellationToken cancel)
     {
         if (size > MaxHeaderContent)
             throw new InvalidDataException($"a {what} of {size} bytes is longer than the {MaxHeaderContent} that are allowed");
         _start += TarHeader.BlockSize;
         Begin(size);
-        return await ReadExactlyAsync((int)size, cancel);
+        return ReadExactly((int)size, cancel);
     }
 
-    private async ValueTask<byte[]> ReadExactlyAsync(int count, CancellationToken cancel)
+    private byte[] ReadExactly(int count, CancellationToken cancel)
     {
         var content = new byte[count];
         for (var at = 0; at < count;)
         {
-            var piece = await ReadContentAsync(count - at, cancel);
+            var piece = ReadContent(count - at, cancel);
             if (piece.IsEmpty)
                 throw new InvalidDataException("a header's content is shorter than it says");
-            piece.Span.CopyTo(content.AsSpan(at));
+            piece.CopyTo(content.AsSpan(at));
             at += piece.Length;
         }
         if (_contentLeft == 0)
-            await SkipContentAsync(cancel);
+            SkipContent(cancel);
         return content;
     }
 
-    private async ValueTask<TarEntry> BeginEntryAsync(byte[]? longName, byte[]? longLink, PaxRecords? pax, CancellationToken cancel)
+    private TarEntry BeginEntry(byte[]? longName, byte[]? longLink, PaxRecords? pax, CancellationToken cancel)
     {
         var entry = Describe(new TarHeader(_buffer.AsSpan(_start, TarHeader.BlockSize)), longName, longLink, pax, out var sparse, out var more);
         _start += TarHeader.BlockSize;
         while (more)
         {
-            if (!await FillAsync(TarHeader.BlockSize, cancel))
+            if (!Fill(TarHeader.BlockSize, cancel))
                 throw new InvalidDataException("the archive ends within a sparse map");
             more = SparseMap.Append(sparse!, _buffer.AsSpan(_start, TarHeader.BlockSize));
             _start += TarHeader.BlockSize;
@@ -142,7 +140,7 @@ internal sealed class TarReader : IDisposable
         Begin(entry.Size);
         if (pax is { IsSparse: true } && entry.Kind == TarKind.Regular)
         {
-            sparse = await SparseMap.ReadAsync(count => ReadExactlyAsync(count, cancel), entry.Size);
+            sparse = SparseMap.Read(count => ReadExactly(count, cancel), entry.Size);
             entry.Size = _contentLeft;
         }
         if (sparse is not null)
@@ -206,12 +204,12 @@ internal sealed class TarReader : IDisposable
         _padding = (int)(-size & (TarHeader.BlockSize - 1));
     }
 
-    private async ValueTask SkipContentAsync(CancellationToken cancel)
+    private void SkipContent(CancellationToken cancel)
     {
         while (_contentLeft > 0)
-            await ReadContentAsync(cancel);
+            ReadContent(cancel);
         // The last block may be cut short: then this is the end, and the digest decides whether it may be.
-        if (_padding > 0 && await FillAsync(_padding, cancel))
+        if (_padding > 0 && Fill(_padding, cancel))
             _start += _padding;
         else if (_padding > 0)
             _start = _end;
@@ -219,7 +217,7 @@ internal sealed class TarReader : IDisposable
     }
 
     /// <summary>Reads until that many bytes are buffered; false where the stream ends before.</summary>
-    private async ValueTask<bool> FillAsync(int count, CancellationToken cancel)
+    private bool Fill(int count, CancellationToken cancel)
     {
         if (_end - _start >= count)
             return true;
@@ -232,7 +230,7 @@ internal sealed class TarReader : IDisposable
         }
         while (_end < count)
         {
-            var read = await _source.ReadAsync(_buffer.AsMemory(_end), cancel);
+            var read = _source.Read(_buffer.AsSpan(_end));
             if (read == 0)
                 return false;
             _end += read;

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Gantry.Oci.Spec;
 
 /// <summary>A container's configuration by the OCI runtime specification 1.0.2: what config.json of a bundle holds.</summary>
@@ -13,6 +15,8 @@ public sealed record OciSpec
 
     public IReadOnlyList<OciMount> Mounts { get; init; } = [];
 
+    public OciHooks? Hooks { get; init; }
+
     public IReadOnlyDictionary<string, string>? Annotations { get; init; }
 
     public required OciLinux Linux { get; init; }
@@ -21,6 +25,32 @@ public sealed record OciSpec
 public sealed record OciRoot(string Path, bool Readonly);
 
 public sealed record OciMount(string Destination, string Type, string Source, IReadOnlyList<string> Options);
+
+/// <summary>Programs that the runtime runs at points of a container's life.</summary>
+public sealed record OciHooks
+{
+    public IReadOnlyList<OciHook>? Prestart { get; init; }
+
+    public IReadOnlyList<OciHook>? CreateRuntime { get; init; }
+
+    public IReadOnlyList<OciHook>? CreateContainer { get; init; }
+
+    public IReadOnlyList<OciHook>? StartContainer { get; init; }
+
+    public IReadOnlyList<OciHook>? Poststart { get; init; }
+
+    public IReadOnlyList<OciHook>? Poststop { get; init; }
+}
+
+public sealed record OciHook(string Path)
+{
+    public IReadOnlyList<string>? Args { get; init; }
+
+    public IReadOnlyList<string>? Env { get; init; }
+
+    /// <summary>Seconds.</summary>
+    public int? Timeout { get; init; }
+}
 
 public sealed record OciProcess
 {
@@ -41,6 +71,8 @@ public sealed record OciProcess
     public int? OomScoreAdj { get; init; }
 
     public string? ApparmorProfile { get; init; }
+
+    public string? SelinuxLabel { get; init; }
 }
 
 public sealed record OciUser(uint Uid, uint Gid, IReadOnlyList<uint> AdditionalGids);
@@ -62,6 +94,10 @@ public sealed record OciLinux
 {
     public IReadOnlyList<OciNamespace> Namespaces { get; init; } = [];
 
+    public IReadOnlyList<OciIdMapping>? UidMappings { get; init; }
+
+    public IReadOnlyList<OciIdMapping>? GidMappings { get; init; }
+
     public OciResources? Resources { get; init; }
 
     public string? CgroupsPath { get; init; }
@@ -75,7 +111,35 @@ public sealed record OciLinux
     public IReadOnlyList<string>? MaskedPaths { get; init; }
 
     public IReadOnlyList<string>? ReadonlyPaths { get; init; }
+
+    public string? MountLabel { get; init; }
+
+    public OciIntelRdt? IntelRdt { get; init; }
 }
+
+/// <summary>A class of Intel's resource director technology (resctrl).</summary>
+public sealed record OciIntelRdt
+{
+    [JsonPropertyName("closID")]
+    public string? ClassOfService { get; init; }
+
+    public string? L3CacheSchema { get; init; }
+
+    public string? MemBwSchema { get; init; }
+
+    public IReadOnlyList<string>? Schemata { get; init; }
+
+    [JsonPropertyName("enableCMT")]
+    public bool? EnableCacheMonitoring { get; init; }
+
+    [JsonPropertyName("enableMBM")]
+    public bool? EnableBandwidthMonitoring { get; init; }
+
+    public bool? EnableMonitoring { get; init; }
+}
+
+public sealed record OciIdMapping(
+    [property: JsonPropertyName("containerID")] uint ContainerId, [property: JsonPropertyName("hostID")] uint HostId, uint Size);
 
 public sealed record OciNamespace(string Type, string? Path);
 
@@ -122,6 +186,11 @@ public sealed record OciSeccomp
     public IReadOnlyList<string>? Architectures { get; init; }
 
     public IReadOnlyList<string>? Flags { get; init; }
+
+    /// <summary>The socket of the agent that SCMP_ACT_NOTIFY asks.</summary>
+    public string? ListenerPath { get; init; }
+
+    public string? ListenerMetadata { get; init; }
 
     public IReadOnlyList<OciSyscall> Syscalls { get; init; } = [];
 }

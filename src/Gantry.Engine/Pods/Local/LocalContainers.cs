@@ -1,7 +1,10 @@
+using Gantry.Concurrency;
 using Gantry.Containers;
 using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Images;
+using Gantry.Images.Pulling;
+using Gantry.Images.Store;
 using Gantry.Linux.Files;
 using Gantry.Persistence;
 
@@ -11,9 +14,13 @@ namespace Gantry.Pods.Local;
 public sealed record ContainerServices(PodContainers Creator, ContainerStarter Starter, ContainerStopper Stopper, ContainerRemover Remover, ContainerStore Store);
 
 /// <summary>Pulls, creates, starts and clears away the containers of local pods.</summary>
-public sealed class LocalContainers(NodePaths paths, ContainerServices services, ImageStore images, ImagePuller puller, TimeProvider time)
+public sealed class LocalContainers(
+    NodePaths paths, ContainerServices services, ImageStore images, ImagePuller puller, KernelCalls kernel, TimeSpan restartDelay, TimeProvider time)
 {
     public TimeProvider Time { get; } = time;
+
+    /// <summary>Before the second restart; the first is at once, and each later one waits twice as long.</summary>
+    public TimeSpan RestartDelay { get; } = restartDelay;
 
     /// <summary>Pulls the images that the manifest's policies ask for.</summary>
     /// <exception cref="NotFoundException">An image is not here, and its policy is Never.</exception>
@@ -36,11 +43,14 @@ public sealed class LocalContainers(NodePaths paths, ContainerServices services,
     /// <summary>Creates and starts an attempt of a container, and clears away the attempts before the last.</summary>
     public async Task<ContainerRecord> StartAsync(PodRecord pod, PodManifest manifest, ManifestContainer container, uint attempt, CancellationToken cancel)
     {
+        CheckUser(container);
+        var mounts = await kernel.RunAsync(
+            $"container {container.Spec.Name}: looking at its volumes", _ => container.VolumeMounts.Select(mount => MountOf(pod, manifest.Volumes[mount.Volume], mount)).ToList(), cancel);
         var spec = container.Spec with
         {
             Attempt = attempt,
             LogPath = $"{container.Spec.Name}/{attempt}.log",
-            Mounts = [.. container.VolumeMounts.Select(mount => MountOf(pod, manifest.Volumes[mount.Volume], mount))],
+            Mounts = mounts,
             Labels = new Dictionary<string, string>(pod.Spec.Labels) { ["io.kubernetes.container.name"] = container.Spec.Name },
         };
         await ClearAsync(pod.Id, spec.Name, attempt, cancel);
@@ -73,6 +83,20 @@ public sealed class LocalContainers(NodePaths paths, ContainerServices services,
         }
     }
 
+    /// <summary>The kubelet's rule: who must not be root needs a user that is known by its number.</summary>
+    private void CheckUser(ManifestContainer container)
+    {
+        if (!container.MustNotBeRoot || container.Spec.Security.RunAsUser is > 0)
+            return;
+        var user = images.Find(container.Spec.Image.Reference)?.Config.User.Split(':')[0] ?? "";
+        var isOther = user.Any(c => c is not '0') && user.All(char.IsAsciiDigit);
+        if (!isOther)
+        {
+            throw new WrongStateException(
+                $"container {container.Spec.Name}: runAsNonRoot is set, and its image's user is '{(user.Length > 0 ? user : "0")}': set runAsUser to a number that is not 0");
+        }
+    }
+
     private MountSpec MountOf(PodRecord pod, ManifestVolume volume, ManifestMount mount)
     {
         var source = volume.HostPath ?? Path.Combine(paths.Pod(pod.Id), "volumes", mount.Volume);
@@ -81,12 +105,8 @@ public sealed class LocalContainers(NodePaths paths, ContainerServices services,
         else
             CheckHostPath(volume, source);
         if (mount.SubPath.Length > 0)
-        {
-            source = Path.Combine(source, mount.SubPath);
-            if (!File.Exists(source))
-                Directory.CreateDirectory(source);
-        }
-        return new MountSpec(mount.Path, source) { ReadOnly = mount.ReadOnly, Propagation = mount.Propagation };
+            source = VolumeSubPath.Resolve(source, mount.SubPath);
+        return new MountSpec(mount.Path, source) { ReadOnly = mount.ReadOnly, RecursiveReadOnly = mount.RecursiveReadOnly, Propagation = mount.Propagation };
     }
 
     private static void CheckHostPath(ManifestVolume volume, string path)

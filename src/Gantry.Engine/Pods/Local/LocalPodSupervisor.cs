@@ -8,11 +8,10 @@ namespace Gantry.Pods.Local;
 
 /// <summary>
 /// Runs one local pod: its init containers in order, then its containers, restarting them by the pod's policy with the
-/// kubelet's back-off: 10 s, doubled up to 5 min, forgotten after 10 min of running.
+/// kubelet's back-off: at once, then after 10 s, doubled up to 5 min, forgotten after 10 min of running.
 /// </summary>
 public sealed class LocalPodSupervisor
 {
-    private static readonly TimeSpan _firstDelay = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _longestDelay = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan _longRun = TimeSpan.FromMinutes(10);
     private readonly PodRecord _pod;
@@ -92,7 +91,7 @@ public sealed class LocalPodSupervisor
     private async Task<bool> KeepAsync(ManifestContainer container, bool isInit, CancellationToken cancel)
     {
         var name = container.Spec.Name;
-        var delay = _firstDelay;
+        var delay = TimeSpan.Zero;
         var isFirst = true;
         while (true)
         {
@@ -110,11 +109,20 @@ public sealed class LocalPodSupervisor
             if (last is not null && (isInit ? succeeded || Manifest.RestartPolicy is RestartPolicy.Never : !IsRestarted(succeeded)))
                 return succeeded;
             if (last is { End: { } end } && end.FinishedAt - last.StartedAt > _longRun.Ticks * 100)
-                delay = _firstDelay;
-            _waiting[name] = "CrashLoopBackOff";
-            await Task.Delay(delay, _containers.Time, cancel);
-            delay = delay * 2 < _longestDelay ? delay * 2 : _longestDelay;
+                delay = TimeSpan.Zero;
+            if (delay > TimeSpan.Zero)
+            {
+                _waiting[name] = "CrashLoopBackOff";
+                await Task.Delay(delay, _containers.Time, cancel);
+            }
+            delay = Next(delay);
         }
+    }
+
+    private TimeSpan Next(TimeSpan delay)
+    {
+        var next = delay == TimeSpan.Zero ? _containers.RestartDelay : delay * 2;
+        return next < _longestDelay ? next : _longestDelay;
     }
 
     private bool IsRestarted(bool succeeded) => Manifest.RestartPolicy switch

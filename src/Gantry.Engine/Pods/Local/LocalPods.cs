@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using Gantry.Concurrency;
 using Gantry.Containers;
 using Gantry.Faults;
 using Gantry.Identity;
-using Gantry.Images;
+using Gantry.Images.Pulling;
+using Gantry.Images.Store;
 using Gantry.Linux.Files;
 using Gantry.Persistence;
 using Microsoft.Extensions.Logging;
@@ -29,13 +31,22 @@ public sealed class LocalPods(NodePaths paths, string logRoot, PodServices servi
 {
     private readonly ConcurrentDictionary<PodId, LocalPodSupervisor> _supervisors = [];
     private readonly CancellationTokenSource _stopping = new();
-    private readonly SemaphoreSlim _changes = new(1, 1);
+    private readonly List<Task> _halfMade = [];
+
+    /// <summary>By namespace/name: a pod whose image comes slowly delays no other.</summary>
+    private readonly KeyedLock<string> _changes = new();
 
     /// <summary>Takes up the local pods of an earlier daemon; called once, after recovery.</summary>
     public void Resume()
     {
         foreach (var pod in services.Pods.All.Where(pod => pod.Spec.IsLocal && pod.State is PodState.Ready))
         {
+            if (!File.Exists(ManifestPath(pod.Id)))
+            {
+                // The daemon died between the two: whoever asked for it was told of a failure.
+                _halfMade.Add(RemoveHalfMadeAsync(pod));
+                continue;
+            }
             try
             {
                 Supervise(pod, ManifestReader.Read(File.ReadAllBytes(ManifestPath(pod.Id))));
@@ -61,25 +72,23 @@ public sealed class LocalPods(NodePaths paths, string logRoot, PodServices servi
             progress.Report(new LocalPodProgress($"note: {note}"));
         var name = $"{manifest.Pod.Namespace}/{manifest.Pod.Name}";
         PodRecord pod;
-        await _changes.WaitAsync(cancel);
-        try
+        LocalPodSupervisor supervisor;
+        using (await _changes.EnterAsync(name, cancel))
         {
-            if (FindByName(name) is { } existing)
+            var existing = FindByName(name);
+            if (existing is not null && !replace)
+                throw new AlreadyExistsException($"pod {name} already runs as {existing.Id.Short}: remove it with 'gantry rm {manifest.Pod.Name}', or run with --replace");
+            // First, so that a pod is not removed for one that cannot be run.
+            await containers.PullAsync(manifest, progress, cancel);
+            if (existing is not null)
             {
-                if (!replace)
-                    throw new AlreadyExistsException($"pod {name} already runs as {existing.Id.Short}: remove it with 'gantry rm {manifest.Pod.Name}', or run with --replace");
                 progress.Report(new LocalPodProgress($"removing the old pod {existing.Id.Short}"));
                 await RemoveOneAsync(existing, manifest.Grace, cancel);
             }
-            await containers.PullAsync(manifest, progress, cancel);
-            pod = await MakeAsync(manifest, podJson, cancel);
-        }
-        finally
-        {
-            _changes.Release();
+            cancel.ThrowIfCancellationRequested();
+            (pod, supervisor) = await MakeAsync(manifest, podJson);
         }
         progress.Report(new LocalPodProgress($"pod {name} is ready{(pod.Addresses.Count > 0 ? " at " + string.Join(", ", pod.Addresses) : "")}"));
-        var supervisor = Supervise(pod, manifest);
         await supervisor.Started(progress).WaitAsync(cancel);
         return StatusOf(services.Pods.TryGet(pod.Id) ?? pod);
     }
@@ -95,15 +104,8 @@ public sealed class LocalPods(NodePaths paths, string logRoot, PodServices servi
     public async Task StopAsync(string reference, TimeSpan? grace, CancellationToken cancel)
     {
         var pod = Find(reference);
-        await _changes.WaitAsync(cancel);
-        try
-        {
-            await StopOneAsync(pod, grace ?? GraceOf(pod), cancel);
-        }
-        finally
-        {
-            _changes.Release();
-        }
+        using var held = await _changes.EnterAsync(NameOf(pod), cancel);
+        await StopOneAsync(pod, grace ?? GraceOf(pod), cancel);
     }
 
     /// <summary>Removes a local pod with its containers and logs.</summary>
@@ -113,15 +115,8 @@ public sealed class LocalPods(NodePaths paths, string logRoot, PodServices servi
         var pod = Find(reference);
         if (!force && pod.State is PodState.Ready && StatusOf(pod).Phase is "Running" or "Pending")
             throw new WrongStateException($"pod {pod.Spec.Name} is running: stop it first, or remove it with --force");
-        await _changes.WaitAsync(cancel);
-        try
-        {
-            await RemoveOneAsync(pod, GraceOf(pod), cancel);
-        }
-        finally
-        {
-            _changes.Release();
-        }
+        using var held = await _changes.EnterAsync(NameOf(pod), cancel);
+        await RemoveOneAsync(pod, GraceOf(pod), cancel);
     }
 
     /// <summary>Ends the supervisors; the pods go on, and the next daemon takes them up.</summary>
@@ -130,11 +125,12 @@ public sealed class LocalPods(NodePaths paths, string logRoot, PodServices servi
         await _stopping.CancelAsync();
         foreach (var supervisor in _supervisors.Values)
             await supervisor.EndAsync();
+        await Task.WhenAll(_halfMade);
         _stopping.Dispose();
-        _changes.Dispose();
     }
 
-    private async Task<PodRecord> MakeAsync(PodManifest manifest, ReadOnlyMemory<byte> podJson, CancellationToken cancel)
+    /// <summary>Not the caller's token: a pod without its manifest would be nobody's.</summary>
+    private async Task<(PodRecord Pod, LocalPodSupervisor Supervisor)> MakeAsync(PodManifest manifest, ReadOnlyMemory<byte> podJson)
     {
         var uid = Guid.NewGuid().ToString();
         var spec = manifest.Pod with
@@ -143,9 +139,30 @@ public sealed class LocalPods(NodePaths paths, string logRoot, PodServices servi
             LogDirectory = Path.Combine(logRoot, $"{manifest.Pod.Namespace}_{manifest.Pod.Name}_{uid}"),
             Labels = WithKubernetesLabels(manifest.Pod, uid),
         };
-        var id = await services.Runner.RunAsync(spec, cancel);
-        AtomicFile.Write(ManifestPath(id), podJson.Span);
-        return services.Pods.Get(id.Value);
+        var id = await services.Runner.RunAsync(spec, CancellationToken.None);
+        var pod = services.Pods.Get(id.Value);
+        try
+        {
+            AtomicFile.Write(ManifestPath(id), podJson.Span);
+        }
+        catch (IOException)
+        {
+            await services.Remover.RemoveAsync(id, CancellationToken.None);
+            throw;
+        }
+        return (pod, Supervise(pod, manifest));
+    }
+
+    private async Task RemoveHalfMadeAsync(PodRecord pod)
+    {
+        try
+        {
+            await services.Remover.RemoveAsync(pod.Id, _stopping.Token);
+        }
+        catch (Exception e) when (e is GantryException or IOException or OperationCanceledException)
+        {
+            log.LocalPodNotResumed(pod.Id, e);
+        }
     }
 
     /// <summary>The labels by which log collectors and cAdvisor find a pod.</summary>
@@ -156,12 +173,8 @@ public sealed class LocalPods(NodePaths paths, string logRoot, PodServices servi
         ["io.kubernetes.pod.uid"] = uid,
     };
 
-    private LocalPodSupervisor Supervise(PodRecord pod, PodManifest manifest)
-    {
-        var supervisor = new LocalPodSupervisor(pod, manifest, containers, log, _stopping.Token);
-        _supervisors[pod.Id] = supervisor;
-        return supervisor;
-    }
+    private LocalPodSupervisor Supervise(PodRecord pod, PodManifest manifest) =>
+        _supervisors[pod.Id] = new LocalPodSupervisor(pod, manifest, containers, log, _stopping.Token);
 
     private async Task StopOneAsync(PodRecord pod, TimeSpan grace, CancellationToken cancel)
     {
@@ -194,7 +207,9 @@ public sealed class LocalPods(NodePaths paths, string logRoot, PodServices servi
                 : $"pod {reference} is the kubelet's: manage it through Kubernetes");
     }
 
-    private PodRecord? FindByName(string name) => services.Pods.All.FirstOrDefault(pod => pod.Spec.IsLocal && $"{pod.Spec.Namespace}/{pod.Spec.Name}" == name);
+    private PodRecord? FindByName(string name) => services.Pods.All.FirstOrDefault(pod => pod.Spec.IsLocal && NameOf(pod) == name);
+
+    private static string NameOf(PodRecord pod) => $"{pod.Spec.Namespace}/{pod.Spec.Name}";
 
     private PodRecord? FindByOnlyName(string name)
     {

@@ -11,7 +11,11 @@ internal static class ManifestContainerReader
     /// <summary>As the kubelet does: 1 CPU is 1024 shares, and a period is 100 ms.</summary>
     private const long CpuPeriod = 100_000;
 
-    private static readonly string[] _notActedOn = ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "envFrom", "volumeDevices"];
+    private static readonly string[] _notActedOn =
+    [
+        "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "envFrom", "volumeDevices", "resizePolicy", "restartPolicyRules",
+        "terminationMessagePath", "terminationMessagePolicy",
+    ];
 
     private static readonly string[] _maskedPaths =
     [
@@ -27,6 +31,9 @@ internal static class ManifestContainerReader
         if (!names.Add(name))
             throw new InvalidRequestException($"pod manifest: two containers are named '{name}'");
         notes.AddRange(_notActedOn.Where(field => node[field].Exists).Select(field => $"{node.Path}.{field} is not acted on without a kubelet"));
+        // One that runs beside the others would be waited for without end.
+        if (node["restartPolicy"].Exists)
+            throw new InvalidRequestException($"pod manifest: {node.Path}.restartPolicy: containers with a policy of their own, as sidecars, are not supported yet");
         var image = node["image"].RequiredText();
         var container = new ContainerSpec
         {
@@ -42,7 +49,10 @@ internal static class ManifestContainerReader
             Resources = ReadResources(node["resources"]),
             Security = ReadSecurity(node["securityContext"], spec),
         };
-        return new ManifestContainer(container, ReadPullPolicy(node, image), [.. node["volumeMounts"].Items().Select(ReadMount)]);
+        return new ManifestContainer(container, ReadPullPolicy(node, image), [.. node["volumeMounts"].Items().Select(ReadMount)])
+        {
+            MustNotBeRoot = node["securityContext"]["runAsNonRoot"].Flag(missing: spec["securityContext"]["runAsNonRoot"].Flag()),
+        };
     }
 
     /// <summary>Which namespaces the pod's containers share.</summary>
@@ -79,6 +89,8 @@ internal static class ManifestContainerReader
     private static ManifestMount ReadMount(ManifestNode node)
     {
         var path = node["mountPath"].RequiredText();
+        if (node["subPathExpr"].Exists)
+            throw new InvalidRequestException($"pod manifest: {node.Path}.subPathExpr is not supported: give the path itself as subPath");
         var subPath = node["subPath"].Text();
         if (subPath.StartsWith('/') || subPath.Split('/').Contains(".."))
             throw node["subPath"].Wrong("a relative path without '..'");
@@ -90,7 +102,7 @@ internal static class ManifestContainerReader
             _ => throw node["mountPropagation"].Wrong("None, HostToContainer or Bidirectional"),
         };
         return path.StartsWith('/')
-            ? new ManifestMount(node["name"].RequiredText(), path, subPath, node["readOnly"].Flag(), propagation)
+            ? new ManifestMount(node["name"].RequiredText(), path, subPath, node["readOnly"].Flag(), propagation) { RecursiveReadOnly = node["recursiveReadOnly"].Text() is "Enabled" }
             : throw node["mountPath"].Wrong("an absolute path");
     }
 
@@ -120,6 +132,7 @@ internal static class ManifestContainerReader
             RunAsUser = own["runAsUser"].Whole() ?? pod["runAsUser"].Whole(),
             RunAsGroup = own["runAsGroup"].Whole() ?? pod["runAsGroup"].Whole(),
             SupplementalGroups = [.. pod["supplementalGroups"].Items().Select(node => node.Whole() ?? throw node.Wrong("a group id")), .. FsGroup(pod)],
+            SupplementalGroupsPolicy = pod["supplementalGroupsPolicy"].Choice(SupplementalGroupsPolicy.Merge),
             ReadOnlyRootfs = own["readOnlyRootFilesystem"].Flag(),
             NoNewPrivileges = !own["allowPrivilegeEscalation"].Flag(missing: true),
             Seccomp = Seccomp(own["seccompProfile"]) ?? Seccomp(pod["seccompProfile"]) ?? new SecurityProfile(ProfileKind.RuntimeDefault),

@@ -14,7 +14,8 @@ public static class ManifestReader
     [
         "affinity", "nodeSelector", "nodeName", "serviceAccountName", "serviceAccount", "schedulerName", "tolerations", "priorityClassName",
         "priority", "topologySpreadConstraints", "readinessGates", "activeDeadlineSeconds", "imagePullSecrets", "automountServiceAccountToken",
-        "enableServiceLinks", "preemptionPolicy", "overhead", "subdomain", "resourceClaims",
+        "enableServiceLinks", "preemptionPolicy", "overhead", "subdomain", "resourceClaims", "dnsPolicy", "ephemeralContainers", "hostAliases",
+        "hostnameOverride", "os", "resources", "schedulingGates", "setHostnameAsFQDN",
     ];
 
     /// <exception cref="InvalidRequestException">It is no pod, or a field of it is wrong.</exception>
@@ -37,14 +38,22 @@ public static class ManifestReader
     {
         if (root["kind"].Text() != "Pod" || root["apiVersion"].Text() != "v1")
             throw new InvalidRequestException($"pod manifest: it is a {root["apiVersion"].Text("(no apiVersion)")} {root["kind"].Text("(no kind)")}, and only a v1 Pod can be run");
+        ManifestFields.Check(root);
         var spec = root["spec"];
+        if (!spec["hostUsers"].Flag(missing: true))
+            throw new InvalidRequestException("pod manifest: spec.hostUsers is false, which asks for a user namespace: this version does not have them yet");
         var notes = _notActedOn.Where(name => spec[name].Exists).Select(name => $"spec.{name} is not acted on without a cluster").ToList();
         var names = new HashSet<string>(StringComparer.Ordinal);
         var init = spec["initContainers"].Items().Select(node => ManifestContainerReader.Read(node, spec, names, notes)).ToList();
         var containers = spec["containers"].Items().Select(node => ManifestContainerReader.Read(node, spec, names, notes)).ToList();
         if (containers.Count == 0)
             throw new InvalidRequestException("pod manifest: spec.containers is empty: a pod needs a container");
-        var volumes = spec["volumes"].Items().ToDictionary(node => Name(node["name"]), ReadVolume);
+        var volumes = new Dictionary<string, ManifestVolume>(StringComparer.Ordinal);
+        foreach (var node in spec["volumes"].Items())
+        {
+            if (!volumes.TryAdd(Name(node["name"]), ReadVolume(node, notes)))
+                throw new InvalidRequestException($"pod manifest: two volumes are named '{node["name"].Text()}'");
+        }
         foreach (var mount in init.Concat(containers).SelectMany(container => container.VolumeMounts))
         {
             if (!volumes.ContainsKey(mount.Volume))
@@ -79,7 +88,7 @@ public static class ManifestReader
             Annotations = metadata["annotations"].Map(),
             Dns = ReadDns(spec),
             PortMappings = [.. spec["containers"].Items().SelectMany(container => container["ports"].Items()).Select(ReadPort)],
-            Sysctls = security["sysctls"].Items().ToDictionary(node => node["name"].RequiredText(), node => node["value"].Text()),
+            Sysctls = security["sysctls"].Items().DistinctBy(node => node["name"].RequiredText()).ToDictionary(node => node["name"].RequiredText(), node => node["value"].Text()),
             RuntimeHandler = spec["runtimeClassName"].Text(),
             IsLocal = true,
             Security = new PodSecurity
@@ -118,7 +127,7 @@ public static class ManifestReader
         return new PortMapping(protocol, (int)port, (int)hostPort, node["hostIP"].Text());
     }
 
-    private static ManifestVolume ReadVolume(ManifestNode node)
+    private static ManifestVolume ReadVolume(ManifestNode node, List<string> notes)
     {
         if (node["hostPath"].Exists)
         {
@@ -128,7 +137,13 @@ public static class ManifestReader
             return new ManifestVolume(path, node["hostPath"]["type"].Text(), false);
         }
         if (node["emptyDir"].Exists)
+        {
+            if (node["emptyDir"]["sizeLimit"].Exists)
+                notes.Add($"{node.Path}.emptyDir.sizeLimit is not enforced");
+            if (node["emptyDir"]["medium"].Text() is { Length: > 0 } medium)
+                notes.Add($"{node.Path}.emptyDir is on the node's disk, not of medium {medium}");
             return new ManifestVolume(null, "", node["emptyDir"]["medium"].Text() == "Memory");
+        }
         var kind = node.FieldNames().FirstOrDefault(name => name != "name") ?? "nothing";
         throw new InvalidRequestException($"pod manifest: {node.Path} is of kind {kind}: without a cluster there are emptyDir and hostPath volumes only");
     }

@@ -29,9 +29,16 @@ public sealed record PodManifest(
     IReadOnlyDictionary<string, ManifestVolume> Volumes, RestartPolicy RestartPolicy, TimeSpan Grace, IReadOnlyList<string> Notes);
 
 /// <summary>A container of a manifest; the specification's mounts are made of <paramref name="VolumeMounts"/> when it is created.</summary>
-public sealed record ManifestContainer(ContainerSpec Spec, PullPolicy PullPolicy, IReadOnlyList<ManifestMount> VolumeMounts);
+public sealed record ManifestContainer(ContainerSpec Spec, PullPolicy PullPolicy, IReadOnlyList<ManifestMount> VolumeMounts)
+{
+    /// <summary>runAsNonRoot, of the container or the pod.</summary>
+    public bool MustNotBeRoot { get; init; }
+}
 
-public sealed record ManifestMount(string Volume, string Path, string SubPath, bool ReadOnly, MountPropagation Propagation);
+public sealed record ManifestMount(string Volume, string Path, string SubPath, bool ReadOnly, MountPropagation Propagation)
+{
+    public bool RecursiveReadOnly { get; init; }
+}
 
 /// <summary>A directory of the host, or, with a null <paramref name="HostPath"/>, an emptyDir in the pod's directory.</summary>
 /// <param name="HostPath">The host's path.</param>

@@ -1,0 +1,66 @@
+using Gantry.Cri;
+using Gantry.Faults;
+using Gantry.Linux;
+using Grpc.Core;
+using Xunit;
+
+namespace Gantry.UnitTests.Cri;
+
+public sealed class FaultInterceptorTests
+{
+    public static TheoryData<Exception, StatusCode> Mapping => new()
+    {
+        { new NotFoundException("x"), StatusCode.NotFound },
+        { new AlreadyExistsException("x"), StatusCode.AlreadyExists },
+        { new InvalidRequestException("x"), StatusCode.InvalidArgument },
+        { new WrongStateException("x"), StatusCode.FailedPrecondition },
+        { new TimedOutException("x"), StatusCode.DeadlineExceeded },
+        { new ResourceExhaustedException("x"), StatusCode.ResourceExhausted },
+        { new UnavailableException("x"), StatusCode.Unavailable },
+        { new CorruptContentException("x"), StatusCode.FailedPrecondition },
+        { new ToolFailedException("x", 1, ""), StatusCode.Internal },
+        { new NotSupportedException("x"), StatusCode.Unimplemented },
+        { new SyscallException("open", Errno.EMFILE, "x"), StatusCode.ResourceExhausted },
+        { new SyscallException("open", Errno.EACCES, "x"), StatusCode.Internal },
+        { new InvalidOperationException("x"), StatusCode.Internal },
+    };
+
+    [Theory]
+    [MemberData(nameof(Mapping))]
+    public void StatusOf_EachFailure_HasItsCodeAndItsWords(Exception failure, StatusCode expected)
+    {
+        var status = FaultInterceptor.StatusOf(failure, callerLeft: false);
+
+        Assert.Equal(expected, status.StatusCode);
+        Assert.Contains("x", status.Detail, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(28)]
+    [InlineData(122)]
+    public void StatusOf_FullDisk_IsExhaustionAndSaysWhatToDo(int errno)
+    {
+        var status = FaultInterceptor.StatusOf(new IOException("No space left on device : '/var/lib/gantry/x'", errno), callerLeft: false);
+
+        Assert.Equal(StatusCode.ResourceExhausted, status.StatusCode);
+        Assert.Contains("/var/lib/gantry/x", status.Detail, StringComparison.Ordinal);
+        Assert.Contains("free some space", status.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void StatusOf_WhatTheKubeletReadsByItsPrefix_HasCodeUnknown()
+    {
+        var unavailable = FaultInterceptor.StatusOf(new RegistryUnavailableException("down"), callerLeft: false);
+        var unsigned = FaultInterceptor.StatusOf(new SignatureInvalidException("bad"), callerLeft: false);
+
+        Assert.Equal((StatusCode.Unknown, "RegistryUnavailable: down"), (unavailable.StatusCode, unavailable.Detail));
+        Assert.Equal((StatusCode.Unknown, "SignatureValidationFailed: bad"), (unsigned.StatusCode, unsigned.Detail));
+    }
+
+    [Fact]
+    public void StatusOf_Cancellation_IsTheCallersOnlyIfItLeft()
+    {
+        Assert.Equal(StatusCode.Cancelled, FaultInterceptor.StatusOf(new OperationCanceledException(), callerLeft: true).StatusCode);
+        Assert.Equal(StatusCode.Internal, FaultInterceptor.StatusOf(new OperationCanceledException(), callerLeft: false).StatusCode);
+    }
+}
