@@ -7,7 +7,8 @@ namespace Gantry.Spdy;
 /// The clients of Kubernetes keep no windows: they neither heed nor send WINDOW_UPDATE. A side that waited for theirs would
 /// wait for ever, so windows bind this side once the other has shown that it keeps them: by a window's size in SETTINGS, or
 /// by a WINDOW_UPDATE. What it sends is answered by updates once it has shown that, or where it stops exactly at a window's
-/// end; one that goes on beyond a window's end does not keep windows, and gets none.
+/// end; one that goes on beyond a window's end does not keep windows, and gets none. Once one update was sent, all that comes
+/// is answered, however much it is: the first may be what made the other side begin to keep its windows.
 /// </remarks>
 internal sealed class FlowControl
 {
@@ -21,6 +22,7 @@ internal sealed class FlowControl
     private bool _bindsStreams;
     private bool _bindsSession;
     private bool _isIgnored;
+    private bool _isAnswered;
 
     /// <summary>The whole connection's window; its stream's number is 0.</summary>
     public Window Session { get; } = new(0);
@@ -81,7 +83,7 @@ internal sealed class FlowControl
             if (_isIgnored || count == 0)
                 return 0;
             window.Unacknowledged += count;
-            if (_bindsStreams)
+            if (_bindsStreams || _isAnswered)
                 return window.Unacknowledged >= InitialWindow / 2 ? window.Acknowledge() : 0;
             if (window.Unacknowledged > InitialWindow)
                 _isIgnored = true;
@@ -101,6 +103,7 @@ internal sealed class FlowControl
                 return [];
             var updates = _isIgnored ? [] : _full.Where(window => window.Unacknowledged > 0).Select(window => (window.Stream, window.Acknowledge())).ToList();
             _full.Clear();
+            _isAnswered |= updates.Count > 0;
             return updates;
         }
     }

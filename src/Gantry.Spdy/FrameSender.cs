@@ -12,9 +12,13 @@ internal sealed class FrameSender(Stream transport, Action touch)
     /// <summary>Of one data frame; a small frame of another stream waits no longer than one of these takes.</summary>
     public const int LongestData = 64 << 10;
 
+    /// <summary>Answers that wait for the other side to read: more than a peer can cause that keeps to its windows.</summary>
+    private const int MostPosted = 1024;
+
     private static readonly Dictionary<string, string> _none = [];
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly HeaderCompressor _headers = new();
+    private int _posted;
 
     public async ValueTask SendDataAsync(int stream, SpdyFlags flags, ReadOnlyMemory<byte> bytes, CancellationToken cancel)
     {
@@ -55,6 +59,17 @@ internal sealed class FrameSender(Stream transport, Action touch)
         }
     }
 
+    /// <summary>
+    /// For the answers that the reader gives. It does not wait for them: two sides whose readers wait to write, because
+    /// neither reads, would do so for ever. Only one that takes none of so many has its reading stopped.
+    /// </summary>
+    public async ValueTask PostAsync(Action<IBufferWriter<byte>> build)
+    {
+        var sending = SendPostedAsync(build);
+        if (Volatile.Read(ref _posted) > MostPosted)
+            await sending;
+    }
+
     /// <summary>For a last word: a connection that does not take it is over anyway.</summary>
     public async ValueTask TrySendAsync(Action<IBufferWriter<byte>> build)
     {
@@ -87,6 +102,19 @@ internal sealed class FrameSender(Stream transport, Action touch)
     }
 
     public ValueTask SendReplyAsync(int stream) => SendAsync(target => SpdyFrameWriter.WriteSynReply(target, stream, SpdyFlags.None, Compress(_none).WrittenSpan));
+
+    private async Task SendPostedAsync(Action<IBufferWriter<byte>> build)
+    {
+        Interlocked.Increment(ref _posted);
+        try
+        {
+            await TrySendAsync(build);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _posted);
+        }
+    }
 
     private ArrayBufferWriter<byte> Compress(IReadOnlyDictionary<string, string> headers)
     {

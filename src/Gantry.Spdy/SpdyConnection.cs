@@ -18,6 +18,7 @@ public enum SpdyRole
 /// </summary>
 public sealed class SpdyConnection : IAsyncDisposable
 {
+    private static readonly TimeSpan _goodByeLimit = TimeSpan.FromSeconds(1);
     private readonly Stream _transport;
     private readonly SpdyLimits _limits;
     private readonly TimeProvider _time;
@@ -67,7 +68,7 @@ public sealed class SpdyConnection : IAsyncDisposable
         catch (SpdyException e)
         {
             failure = e;
-            await _sender.TrySendAsync(target => SpdyFrameWriter.WriteGoAway(target, 0, SpdyGoAwayReason.ProtocolError));
+            await SayGoodByeAsync(SpdyGoAwayReason.ProtocolError);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
         {
@@ -113,7 +114,7 @@ public sealed class SpdyConnection : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            await _sender.TrySendAsync(target => SpdyFrameWriter.WriteGoAway(target, 0, SpdyGoAwayReason.Ok));
+            await SayGoodByeAsync(SpdyGoAwayReason.Ok);
         }
         await DisposeAsync();
     }
@@ -139,11 +140,11 @@ public sealed class SpdyConnection : IAsyncDisposable
 
     internal ValueTask SendFinishAsync(SpdyStream stream) => _sender.SendDataAsync(stream.Id, SpdyFlags.Finish, ReadOnlyMemory<byte>.Empty, CancellationToken.None);
 
-    internal ValueTask SendResetAsync(int stream, SpdyResetReason reason) => _sender.SendAsync(target => SpdyFrameWriter.WriteReset(target, stream, reason));
+    internal ValueTask SendResetAsync(int stream, SpdyResetReason reason) => _sender.PostAsync(target => SpdyFrameWriter.WriteReset(target, stream, reason));
 
-    internal ValueTask SendPingAsync(uint id) => _sender.SendAsync(target => SpdyFrameWriter.WritePing(target, id));
+    internal ValueTask SendPingAsync(uint id) => _sender.PostAsync(target => SpdyFrameWriter.WritePing(target, id));
 
-    internal ValueTask SendWindowUpdateAsync(int stream, int more) => _sender.SendAsync(target => SpdyFrameWriter.WriteWindowUpdate(target, stream, more));
+    internal ValueTask SendWindowUpdateAsync(int stream, int more) => _sender.PostAsync(target => SpdyFrameWriter.WriteWindowUpdate(target, stream, more));
 
     internal SpdyStream? Find(int id) => _streams.GetValueOrDefault(id);
 
@@ -195,6 +196,13 @@ public sealed class SpdyConnection : IAsyncDisposable
             if (result.IsCompleted || result.IsCanceled)
                 return;
         }
+    }
+
+    /// <summary>One that reads nothing does not get to hear it.</summary>
+    private async Task SayGoodByeAsync(SpdyGoAwayReason reason)
+    {
+        var saying = _sender.TrySendAsync(target => SpdyFrameWriter.WriteGoAway(target, 0, reason)).AsTask();
+        await Task.WhenAny(saying, Task.Delay(_goodByeLimit, _time));
     }
 
     private void Touch() => LastActivity = _time.GetTimestamp();

@@ -142,9 +142,16 @@ internal sealed class PortForwarder(Func<Task<SpdyConnection>> connect, Action<s
         await Task.WhenAny(Task.WhenAll(sending, receiving), FailedAsync(sending), FailedAsync(receiving));
         if (await problem is { Length: > 0 } message)
             note($"gantry: {message}");
-        if (!sending.IsCompletedSuccessfully || !receiving.IsCompletedSuccessfully)
+        if (sending.IsCompletedSuccessfully && receiving.IsCompletedSuccessfully)
+        {
+            socket.Close();
+        }
+        else
+        {
+            // What is cut off there is cut off here: an end would tell the program that it has everything.
+            socket.Close(0);
             await data.ResetAsync(SpdyResetReason.Cancel);
-        socket.Close();
+        }
         await Task.WhenAll(sending, receiving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

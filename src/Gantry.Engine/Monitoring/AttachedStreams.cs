@@ -101,8 +101,11 @@ public sealed class AttachedStreams : IAsyncDisposable
             ?? throw new WrongStateException($"container {_id.Short}: its monitor is gone, so nothing can be attached to it");
         try
         {
-            var socket = await connection.TryTurnAsync(request, cancel)
-                ?? throw new WrongStateException($"container {_id.Short}: its monitor attaches no more clients (it has room for 32 streams)");
+            var (turned, answer) = await connection.TryTurnAsync(request, cancel);
+            var socket = turned ?? throw new WrongStateException(
+                answer.Length == 0
+                    ? $"container {_id.Short}: its monitor attaches no more clients (it has room for 32 streams)"
+                    : $"container {_id.Short}: its monitor, which may be older than this daemon, does not attach clients: {answer}");
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

@@ -52,8 +52,8 @@ internal sealed class MonitorConnection : IDisposable
     }
 
     /// <summary>Sends a request after which the connection carries something else, and takes the answer alone off it.</summary>
-    /// <returns>The connection, which is the caller's from here on; null where the monitor refused or ended.</returns>
-    public async Task<Socket?> TryTurnAsync(string request, CancellationToken cancel)
+    /// <returns>The connection, which is the caller's from here on; null where the monitor refused or ended, with its answer.</returns>
+    public async Task<(Socket? Connection, string Answer)> TryTurnAsync(string request, CancellationToken cancel)
     {
         try
         {
@@ -63,11 +63,11 @@ internal sealed class MonitorConnection : IDisposable
             var one = new byte[1];
             while (await _socket.ReceiveAsync(one, cancel) == 1 && one[0] != '\n' && answer.Length < 256)
                 answer.Append((char)one[0]);
-            return answer.ToString() == ControlMessage.Ok && one[0] == '\n' ? _socket : null;
+            return (answer.ToString() == ControlMessage.Ok && one[0] == '\n' ? _socket : null, answer.ToString());
         }
         catch (SocketException)
         {
-            return null;
+            return (null, "");
         }
     }
 

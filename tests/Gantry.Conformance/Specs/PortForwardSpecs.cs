@@ -89,7 +89,17 @@ internal static class PortForwardSpecs
     {
         var pod = await EchoPodAsync(cri);
         await using var session = await ForwardSession.OpenAsync(cri, pod);
-        var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(async n => await (await session.ConnectAsync(7007)).AskAsync($"<{n}>")));
+        var connections = new List<ForwardedConnection>();
+        for (var n = 0; n < 100; n++)
+        {
+            // One after the other: the server's queue of connections that it has not accepted is short.
+            var connection = await session.ConnectAsync(7007);
+            await connection.WriteAsync("<");
+            var echo = await connection.Data.Input.ReadAsync();
+            connection.Data.Input.AdvanceTo(echo.Buffer.Start);
+            connections.Add(connection);
+        }
+        var answers = await Task.WhenAll(connections.Select((connection, n) => connection.AskAsync($"{n}>")));
         Check.Equal(string.Concat(Enumerable.Range(0, 100).Select(n => $"<{n}>")), string.Concat(answers));
     }
 

@@ -71,8 +71,15 @@ public sealed record ForwardedConnection(SpdyStream Data, SpdyStream Error)
     /// <summary>Sends a text, finishes, and reads to the end.</summary>
     public async Task<string> AskAsync(string text)
     {
-        await WriteAsync(text);
-        await Data.FinishAsync();
+        try
+        {
+            await WriteAsync(text);
+            await Data.FinishAsync();
+        }
+        catch (SpdyException)
+        {
+            // Reset already: there is an end to read.
+        }
         return await ReadToEndAsync(Data);
     }
 

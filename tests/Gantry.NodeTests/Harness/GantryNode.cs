@@ -151,10 +151,11 @@ public sealed class GantryNode : IAsyncDisposable
     }
 
     /// <summary>SIGTERM; the daemon's exit code.</summary>
-    public async Task<int> StopDaemonAsync()
+    /// <param name="within">In which it must end.</param>
+    public async Task<int> StopDaemonAsync(TimeSpan? within = null)
     {
         Shell.Run("kill", "-TERM", $"{_daemon!.Id}");
-        using var limit = new CancellationTokenSource(_endLimit);
+        using var limit = new CancellationTokenSource(within ?? _endLimit);
         try
         {
             await _daemon.WaitForExitAsync(limit.Token);
@@ -163,22 +164,11 @@ public sealed class GantryNode : IAsyncDisposable
         {
             _daemon.Kill();
             await _daemon.WaitForExitAsync();
-            throw new TimeoutException($"gantryd did not end within {_endLimit.TotalSeconds} s of SIGTERM; its log:\n{ReadLog()}");
+            throw new TimeoutException($"gantryd did not end within {(within ?? _endLimit).TotalSeconds} s of SIGTERM; its log:\n{ReadLog()}");
         }
         var code = _daemon.ExitCode;
         Forget();
         return code;
-    }
-
-    /// <summary>SIGTERM; it must end within that time.</summary>
-    public async Task StopDaemonAsync(TimeSpan limit)
-    {
-        Shell.Run("kill", "-TERM", $"{_daemon!.Id}");
-        await _daemon.WaitForExitAsync().WaitAsync(limit);
-        _daemon.Dispose();
-        _daemon = null;
-        _cri!.Dispose();
-        _cri = null;
     }
 
     public string ReadLog() => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";

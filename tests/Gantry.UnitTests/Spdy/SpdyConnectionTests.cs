@@ -216,6 +216,47 @@ public sealed class SpdyConnectionTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task FlowControl_PeerThatHadSentMoreThanItsWindowWhenItWasAnswered_IsAnsweredForAll()
+    {
+        var stream = await AcceptRawAsync();
+        var reading = ReadToEndAsync(stream);
+        await SendDataAsync(stream.Id, FlowControl.InitialWindow);
+        var granted = 0;
+        const int More = 6 * FlowControl.InitialWindow;
+
+        var sending = SendDataAsync(stream.Id, More);
+        while (granted <= More + FlowControl.InitialWindow / 2)
+        {
+            var (frame, payload) = await ReadFrameAsync();
+            Assert.Equal(SpdyFrameKind.WindowUpdate, frame.Kind);
+            granted += payload.StartsWith("00000001", StringComparison.Ordinal) ? Convert.ToInt32(payload[8..], 16) : 0;
+        }
+
+        await sending;
+        Assert.False(reading.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Streams_BothSidesSendAndAnswer_NeitherWaitsForTheOther()
+    {
+        var client = Connect();
+        var (here, there) = await OpenAsync(client);
+        var bytes = new byte[8 << 20];
+
+        var sending = new[] { SendAsync(here), SendAsync(there) };
+        var got = await Task.WhenAll(ReadToEndAsync(here), ReadToEndAsync(there)).WaitAsync(TimeSpan.FromSeconds(60));
+        await Task.WhenAll(sending);
+
+        Assert.All(got, all => Assert.Equal(bytes.Length, all.Length));
+
+        async Task SendAsync(SpdyStream stream)
+        {
+            await stream.WriteAsync(bytes, _none);
+            await stream.FinishAsync();
+        }
+    }
+
+    [Fact]
     public async Task FlowControl_PeerThatGoesBeyondItsWindow_GetsNoUpdates()
     {
         var stream = await AcceptRawAsync();
