@@ -118,7 +118,7 @@ public sealed class GantryNode : IAsyncDisposable
             await NodeNetwork.WaitForAsync(
                 async () => !IsRunning || (await Runtime.StatusAsync(new StatusRequest())).Status.Conditions.Count >= 2, _startLimit, "gantryd");
         }
-        catch (TimeoutException e)
+        catch (Exception e) when (e is TimeoutException or Grpc.Core.RpcException)
         {
             throw new TimeoutException($"{e.Message}; its log:\n{ReadLog()}");
         }
