@@ -12,6 +12,7 @@ public sealed class SpdyStream
     private readonly Lock _inputLock = new();
     private readonly SpdyConnection _connection;
     private readonly Pipe _input;
+    private readonly FailingReader _reader;
     private readonly TaskCompletionSource _replied = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _reset = new();
     private volatile bool _isInputOver;
@@ -24,6 +25,7 @@ public sealed class SpdyStream
         Headers = headers;
         Window = new FlowControl.Window(id);
         _input = new Pipe(new PipeOptions(pauseWriterThreshold: buffer, resumeWriterThreshold: buffer / 2, useSynchronizationContext: false));
+        _reader = new FailingReader(_input.Reader);
     }
 
     /// <summary>Odd where the client opened it.</summary>
@@ -33,10 +35,10 @@ public sealed class SpdyStream
     public IReadOnlyDictionary<string, string> Headers { get; }
 
     /// <summary>
-    /// What the other side sends; it completes when that side finishes, and with a <see cref="SpdyException"/> when the
-    /// stream is reset or the connection ends.
+    /// What the other side sends; it completes when that side finishes, and behind the last byte with a
+    /// <see cref="SpdyException"/> when the stream is reset or the connection ends.
     /// </summary>
-    public PipeReader Input => _input.Reader;
+    public PipeReader Input => _reader;
 
     internal FlowControl.Window Window { get; }
 
@@ -113,7 +115,8 @@ public sealed class SpdyStream
             if (_isInputOver)
                 return;
             _isInputOver = true;
-            _input.Writer.Complete(failure);
+            _reader.SetFailure(failure);
+            _input.Writer.Complete();
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -136,12 +135,12 @@ internal sealed class PortForwarder(Func<Task<SpdyConnection>> connect, Action<s
 
     private async Task MoveAsync(Socket socket, SpdyStream data, SpdyStream error, CancellationToken cancel)
     {
-        var problem = ReadAllAsync(error, cancel);
+        var problem = SpdyMessage.ReadAsync(error, cancel);
         var receiving = ReceiveAsync(data, socket, cancel);
         var sending = SendAsync(socket, data, cancel);
         await Task.WhenAny(Task.WhenAll(sending, receiving), FailedAsync(sending), FailedAsync(receiving));
         if (await problem is { Length: > 0 } message)
-            note($"gantry: {message}");
+            note($"gantry: {Encoding.UTF8.GetString(message)}");
         if (sending.IsCompletedSuccessfully && receiving.IsCompletedSuccessfully)
         {
             socket.Close();
@@ -186,19 +185,6 @@ internal sealed class PortForwarder(Func<Task<SpdyConnection>> connect, Action<s
                 break;
         }
         socket.Shutdown(SocketShutdown.Send);
-    }
-
-    private static async Task<string> ReadAllAsync(SpdyStream error, CancellationToken cancel)
-    {
-        try
-        {
-            var read = await error.Input.ReadAtLeastAsync(16 << 10, cancel);
-            return Encoding.UTF8.GetString(read.Buffer.ToArray());
-        }
-        catch (SpdyException)
-        {
-            return "";
-        }
     }
 
     private static Dictionary<string, string> Headers(string kind, int port, string request) => new()

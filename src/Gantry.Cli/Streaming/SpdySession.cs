@@ -1,4 +1,3 @@
-using System.Buffers;
 using Gantry.Spdy;
 
 namespace Gantry.Cli.Streaming;
@@ -25,7 +24,7 @@ internal sealed class SpdySession(SpdyConnection connection) : IAsyncDisposable
         var sending = Task.WhenAll(SendInputAsync(local.Input, input, over), SendSizesAsync(local, resizes, over.Token));
         try
         {
-            var status = ReadStatusAsync(error, over.Token);
+            var status = SpdyMessage.ReadAsync(error, over.Token);
             await Task.WhenAll(CopyAsync(output, local.Output, over.Token), errorOutput is null ? Task.CompletedTask : CopyAsync(errorOutput, local.ErrorOutput, over.Token));
             return RemoteStatus.Read(await status);
         }
@@ -86,19 +85,6 @@ internal sealed class SpdySession(SpdyConnection connection) : IAsyncDisposable
         catch (SpdyException)
         {
             // As above.
-        }
-    }
-
-    private static async Task<byte[]> ReadStatusAsync(SpdyStream error, CancellationToken cancel)
-    {
-        try
-        {
-            var read = await error.Input.ReadAtLeastAsync(64 << 10, cancel);
-            return read.Buffer.ToArray();
-        }
-        catch (SpdyException)
-        {
-            return [];
         }
     }
 }

@@ -41,8 +41,9 @@ public sealed class PortForwardStream(PodPortForwarder forwarder)
         }
         using (socket)
         {
-            var sending = SendAsync(data, socket, cancel);
+            // Receiving begins first: a socket that one direction was shut down of is refused by NetworkStream.
             var receiving = ReceiveAsync(socket, data, cancel);
+            var sending = SendAsync(data, socket, cancel);
             // One that fails ends the other: a reset has no halves.
             if (await Task.WhenAny(sending, receiving) is { IsCompletedSuccessfully: false })
                 socket.Close(0);

@@ -148,7 +148,11 @@ internal static class PortForwardSpecs
 
     private static async Task HostNetworkAsync(SpecContext cri)
     {
-        var pod = await cri.RunPodAsync(config => config.Linux.SecurityContext.NamespaceOptions.Network = NamespaceMode.Node);
+        var pod = await cri.RunPodAsync(config =>
+        {
+            config.Hostname = "";
+            config.Linux.SecurityContext.NamespaceOptions.Network = NamespaceMode.Node;
+        });
         await pod.RunShellAsync("nc -ll -p 17007 -e cat");
         await using var session = await ForwardSession.OpenAsync(cri, pod);
         await Check.EventuallyAsync(async () => await (await session.ConnectAsync(17007)).AskAsync("host") == "host", "the server answers");

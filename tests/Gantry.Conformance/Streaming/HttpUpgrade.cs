@@ -6,7 +6,7 @@ namespace Gantry.Conformance.Streaming;
 
 /// <summary>A server's answer to a request for an upgrade.</summary>
 /// <param name="Status">101 where it agrees.</param>
-/// <param name="Headers">Names in lower case.</param>
+/// <param name="Headers">Names in lower case; the values of one that is given several times are joined by commas.</param>
 /// <param name="Stream">What follows.</param>
 public sealed record UpgradeAnswer(int Status, IReadOnlyDictionary<string, string> Headers, Stream Stream) : IAsyncDisposable
 {
@@ -31,7 +31,11 @@ public static class HttpUpgrade
         Check.True(lines.Length > 0 && lines[0].StartsWith("HTTP/1.1 ", StringComparison.Ordinal), $"no HTTP/1.1 answer: {string.Join('|', lines)}");
         var found = new Dictionary<string, string>();
         foreach (var line in lines.Skip(1))
-            found[line[..line.IndexOf(':', StringComparison.Ordinal)].ToLowerInvariant()] = line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+        {
+            var name = line[..line.IndexOf(':', StringComparison.Ordinal)].ToLowerInvariant();
+            var value = line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+            found[name] = found.TryGetValue(name, out var before) ? $"{before}, {value}" : value;
+        }
         return new UpgradeAnswer(int.Parse(lines[0].AsSpan(9, 3), CultureInfo.InvariantCulture), found, stream);
     }
 

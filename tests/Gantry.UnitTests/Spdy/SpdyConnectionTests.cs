@@ -111,6 +111,23 @@ public sealed class SpdyConnectionTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Stream_ResetBehindBytes_GivesTheBytesFirst()
+    {
+        var client = Connect();
+        var (here, there) = await OpenAsync(client);
+
+        await there.WriteAsync(new byte[] { 1, 2, 3 }, _none);
+        await there.ResetAsync(SpdyResetReason.Cancel);
+        await Assert.ThrowsAsync<SpdyException>(async () => await here.WriteAsync(new byte[1 << 22], _none));
+
+        var read = await here.Input.ReadAsync();
+        Assert.Equal([1, 2, 3], read.Buffer.ToArray());
+        Assert.False(read.IsCompleted);
+        here.Input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        await Assert.ThrowsAsync<SpdyException>(async () => await here.Input.ReadAsync());
+    }
+
+    [Fact]
     public async Task Open_OneStreamTooMany_IsRefused()
     {
         var client = Connect();
