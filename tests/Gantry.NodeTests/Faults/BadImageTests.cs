@@ -24,7 +24,7 @@ public sealed class BadImageTests(NodeNetwork network, BadImageTests.ImageNode s
     /// <summary>By situation: how the registry is spoilt, which statuses are right, and a word of the message.</summary>
     private static Dictionary<string, Case> Cases { get; } = new()
     {
-        ["layer that is cut off"] = new(registry => Spoil(registry, (blob, _) => blob with { Body = blob.Body[..^40] }), StatusCode.FailedPrecondition, "layer"),
+        ["layer that is cut off"] = new(registry => Spoil(registry, (blob, _) => blob with { Body = blob.Body[..^40] }), [StatusCode.FailedPrecondition, StatusCode.Unknown], "sha256:"),
         ["layer that is longer than it should be"] = new(registry => Spoil(registry, (blob, _) => blob with { Body = [.. blob.Body, .. new byte[100]] }), StatusCode.FailedPrecondition, "layer"),
         ["layer of other bytes"] = new(registry => Spoil(registry, (blob, _) => blob with { Body = [.. blob.Body.Select(b => (byte)(b ^ 1))] }), StatusCode.FailedPrecondition, "layer"),
         ["layer whose connection breaks"] = new(registry => Spoil(registry, (blob, _) => blob with { Body = blob.Body[..20], ContentLength = blob.Body.Length }), [StatusCode.Unknown, StatusCode.FailedPrecondition], ""),
@@ -35,7 +35,7 @@ public sealed class BadImageTests(NodeNetwork network, BadImageTests.ImageNode s
         ["zstd with a flipped byte"] = new(registry => registry.AddImage("image", _good with { MediaType = "application/vnd.oci.image.layer.v1.tar+zstd", Content = [0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x00, 0xff, 0xff, 0xff, 1, 2, 3] }), StatusCode.FailedPrecondition, "layer"),
         ["diff id of another layer"] = new(registry => registry.AddImage("image", _good with { DiffId = LayerBuilder.DigestOf("other"u8.ToArray()) }), StatusCode.FailedPrecondition, "config says"),
         ["size that is too small"] = new(registry => registry.AddImage("image", _good, manifest => manifest["layers"]![0]!["size"] = _good.Content.Length - 1), StatusCode.FailedPrecondition, "layer"),
-        ["size that is too large"] = new(registry => registry.AddImage("image", _good, manifest => manifest["layers"]![0]!["size"] = _good.Content.Length + 1), [StatusCode.FailedPrecondition, StatusCode.Unknown], "layer"),
+        ["size that is too large"] = new(registry => registry.AddImage("image", _good, manifest => manifest["layers"]![0]!["size"] = _good.Content.Length + 1), [StatusCode.FailedPrecondition, StatusCode.Unknown], "sha256:"),
         ["negative size"] = new(registry => registry.AddImage("image", _good, manifest => manifest["layers"]![0]!["size"] = -1), StatusCode.FailedPrecondition, "size"),
         ["digest that leads elsewhere"] = new(registry => registry.AddImage("image", _good, manifest => manifest["layers"]![0]!["digest"] = "sha256:../../../../etc/passwd"), StatusCode.FailedPrecondition, "digest"),
         ["digest of MD5"] = new(registry => registry.AddImage("image", _good, manifest => manifest["layers"]![0]!["digest"] = "md5:d41d8cd98f00b204e9800998ecf8427e"), StatusCode.FailedPrecondition, "digest"),
@@ -50,7 +50,7 @@ public sealed class BadImageTests(NodeNetwork network, BadImageTests.ImageNode s
         ["manifest nested beyond reason"] = new(registry => registry.AddManifest("image", "latest", Encoding.ASCII.GetBytes("{\"layers\":" + new string('[', 100_000)), "application/vnd.oci.image.manifest.v1+json"), StatusCode.FailedPrecondition, "JSON"),
         ["index without this platform"] = new(registry => registry.AddManifest("image", "latest", Index("s390x"), "application/vnd.oci.image.index.v1+json"), [StatusCode.NotFound, StatusCode.FailedPrecondition], "s390x"),
         ["index that points to nothing"] = new(registry => registry.AddManifest("image", "latest", Index(), "application/vnd.oci.image.index.v1+json"), StatusCode.NotFound, "bbbb"),
-        ["config that is no JSON"] = new(registry => registry.AddImage("image", _good, manifest => manifest["config"]!["digest"] = registry.AddBlob("image", "nonsense"u8.ToArray())), StatusCode.FailedPrecondition, "config"),
+        ["config that is no JSON"] = new(registry => registry.AddImage("image", _good, manifest => manifest["config"] = ScriptedRegistry.Descriptor("application/vnd.oci.image.config.v1+json", registry.AddBlob("image", "nonsense"u8.ToArray()), 8)), StatusCode.FailedPrecondition, "config"),
         ["config without layers' ids"] = new(registry => registry.AddImage("image", _good, changeConfig: config => config.Remove("rootfs")), StatusCode.FailedPrecondition, "rootfs"),
         ["config with one id too many"] = new(registry => registry.AddImage("image", _good, changeConfig: config => ((JsonArray)config["rootfs"]!["diff_ids"]!).Add(_good.DiffId)), StatusCode.FailedPrecondition, "diff ids"),
         ["layer fetched from elsewhere"] = new(registry => registry.AddImage("image", _good with { MediaType = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip" }), StatusCode.FailedPrecondition, "foreign"),
@@ -125,9 +125,10 @@ public sealed class BadImageTests(NodeNetwork network, BadImageTests.ImageNode s
 
     /// <summary>What the store holds, by name: blobs, layers, downloads.</summary>
     private static string Stored(GantryNode node) => string.Join('\n',
-        new[] { $"{node.Root}/images/blobs", $"{node.Root}/images/ingest", $"{node.Root}/snapshots" }
+        new[] { "images/blobs/sha256", "images/ingest", "snapshots/sha256", "snapshots/ingest" }
+            .Select(folder => $"{node.Root}/{folder}")
             .Where(Directory.Exists)
-            .SelectMany(folder => Directory.GetFileSystemEntries(folder).SelectMany(path => Directory.Exists(path) && folder.EndsWith("blobs", StringComparison.Ordinal) ? Directory.GetFiles(path) : [path]))
+            .SelectMany(Directory.GetFileSystemEntries)
             .Order(StringComparer.Ordinal));
 
     private static void Spoil(ScriptedRegistry registry, Func<ScriptedAnswer, string, ScriptedAnswer> change)

@@ -1,3 +1,4 @@
+using Gantry.Conformance;
 using Gantry.Cri.Api;
 using Gantry.NodeTests.Harness;
 using Grpc.Core;
@@ -66,13 +67,16 @@ public sealed class CancellationTests(NodeNetwork network)
     {
         await using var node = await GantryNode.StartAsync(network);
         await using var cri = node.Context();
-        var container = await (await cri.RunPodAsync()).RunShellAsync("trap '' TERM; while true; do sleep 0.1; done");
+        var container = await (await cri.RunPodAsync()).RunShellAsync("trap 'touch /tmp/term' TERM; touch /tmp/ready; while true; do sleep 0.1; done");
+        await WaitForFileAsync(container, "/tmp/ready");
         using var caller = new CancellationTokenSource();
-        var stop = cri.Runtime.StopContainerAsync(new StopContainerRequest { ContainerId = container.Id, Timeout = 2 }, cancellationToken: caller.Token).ResponseAsync;
+        var stop = cri.Runtime.StopContainerAsync(new StopContainerRequest { ContainerId = container.Id, Timeout = 5 }, cancellationToken: caller.Token).ResponseAsync;
+        // A call that its caller takes back before it is sent never was one.
+        await WaitForFileAsync(container, "/tmp/term");
         await caller.CancelAsync();
         await Assert.ThrowsAsync<RpcException>(() => stop);
 
-        Assert.Equal(137, (await container.WaitForExitAsync(TimeSpan.FromSeconds(15))).ExitCode);
+        Assert.Equal(137, (await container.WaitForExitAsync(TimeSpan.FromSeconds(30))).ExitCode);
     }
 
     [Fact]
@@ -84,7 +88,7 @@ public sealed class CancellationTests(NodeNetwork network)
         using var caller = new CancellationTokenSource();
         var request = new ExecSyncRequest { ContainerId = container.Id, Cmd = { "sh", "-c", "echo $$ > /tmp/pid; sleep 999" } };
         var exec = cri.Runtime.ExecSyncAsync(request, cancellationToken: caller.Token).ResponseAsync;
-        await NodeNetwork.WaitForAsync(async () => (await container.ExecAsync("test", "-s", "/tmp/pid")).ExitCode == 0, TimeSpan.FromSeconds(20), "the command");
+        await WaitForFileAsync(container, "/tmp/pid");
 
         await caller.CancelAsync();
 
@@ -118,6 +122,9 @@ public sealed class CancellationTests(NodeNetwork network)
         }
         Assert.Empty(await Leftovers.AwaitNoneAsync(node));
     }
+
+    private static Task WaitForFileAsync(SpecContainer container, string path) =>
+        NodeNetwork.WaitForAsync(async () => (await container.ExecAsync("test", "-e", path)).ExitCode == 0, TimeSpan.FromSeconds(20), path);
 
     private static async Task LeaveAsync(Func<Task> call)
     {
