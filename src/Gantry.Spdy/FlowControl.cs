@@ -9,8 +9,11 @@ namespace Gantry.Spdy;
 /// by a WINDOW_UPDATE. What it sends is answered by updates once it has shown that, or where it stops exactly at a window's
 /// end; one that goes on beyond a window's end does not keep windows, and gets none. Once one update was sent, all that comes
 /// is answered, however much it is: the first may be what made the other side begin to keep its windows.
+/// A client of ours keeps no windows at all, as those of Kubernetes: one connection is read in order, so that an update waits
+/// behind data whose reader may be waiting for that very update (a command that echoes), and no server of Kubernetes needs them.
 /// </remarks>
-internal sealed class FlowControl
+/// <param name="isKept">False for a side that takes part in none of this.</param>
+internal sealed class FlowControl(bool isKept)
 {
     /// <summary>Of every window at the start.</summary>
     public const int InitialWindow = 64 << 10;
@@ -52,6 +55,8 @@ internal sealed class FlowControl
     /// <param name="window">Null for a stream that is gone.</param>
     public void Grant(Window? window, uint more)
     {
+        if (!isKept)
+            return;
         lock (_lock)
         {
             _bindsStreams = true;
@@ -66,6 +71,8 @@ internal sealed class FlowControl
     /// <summary>The other side's SETTINGS give every stream's window that size.</summary>
     public void SetInitialWindow(uint size)
     {
+        if (!isKept)
+            return;
         lock (_lock)
         {
             _bindsStreams = true;
@@ -80,7 +87,7 @@ internal sealed class FlowControl
     {
         lock (_lock)
         {
-            if (_isIgnored || count == 0)
+            if (_isIgnored || !isKept || count == 0)
                 return 0;
             window.Unacknowledged += count;
             if (_bindsStreams || _isAnswered)

@@ -22,7 +22,7 @@ public sealed class SpdyConnection : IAsyncDisposable
     private readonly Stream _transport;
     private readonly SpdyLimits _limits;
     private readonly TimeProvider _time;
-    private readonly FlowControl _flow = new();
+    private readonly FlowControl _flow;
     private readonly FrameSender _sender;
     private readonly ConcurrentDictionary<int, SpdyStream> _streams = [];
     private readonly Channel<SpdyStream> _accepted = Channel.CreateUnbounded<SpdyStream>();
@@ -44,6 +44,7 @@ public sealed class SpdyConnection : IAsyncDisposable
         _time = time;
         _ownParity = role is SpdyRole.Client ? 1 : 0;
         _nextStream = role is SpdyRole.Client ? 1 : 2;
+        _flow = new FlowControl(isKept: role is SpdyRole.Server);
         _sender = new FrameSender(transport, Touch);
         Touch();
     }
