@@ -41,5 +41,8 @@ public static class Trash
             return;
         foreach (var directory in Directory.EnumerateDirectories(paths.Trash))
             DirectoryRemover.Remove(directory);
+        // Blobs are thrown away by the same road, one file each.
+        foreach (var file in Directory.EnumerateFiles(paths.Trash))
+            File.Delete(file);
     }
 }

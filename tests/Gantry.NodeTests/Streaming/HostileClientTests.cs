@@ -47,6 +47,8 @@ public sealed class HostileClientTests(NodeNetwork network)
         await using var cri = new SpecContext(node.Cri, node.Settings());
         var container = await cri.SleeperAsync();
         await using var good = await cri.OpenShellAsync(container, _all, "cat; exit 4");
+        await good.WriteAsync("first\n");
+        await good.Output.ContainsAsync("first");
         var files = Descriptors(node);
         for (var n = 0; n < 20; n++)
         {
@@ -63,7 +65,7 @@ public sealed class HostileClientTests(NodeNetwork network)
         await good.WriteAsync("still here\n");
         await good.EndInputAsync();
         Assert.Equal(4, (await good.WaitAsync()).ExitCode);
-        Assert.Equal("still here\n", good.Output.ToString());
+        Assert.Equal("first\nstill here\n", good.Output.ToString());
         await WithoutAsync(container, "cat");
     }
 

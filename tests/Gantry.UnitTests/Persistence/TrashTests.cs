@@ -38,6 +38,7 @@ public sealed class TrashTests : IDisposable
     {
         Directory.CreateDirectory(Path.Combine(_paths.Trash, "old", "deep"));
         File.WriteAllText(Path.Combine(_paths.Trash, "old", "deep", "file"), "x");
+        File.WriteAllText(Path.Combine(_paths.Trash, "blob"), "x");
 
         Trash.Empty(_paths);
 
