@@ -4,6 +4,7 @@ using Xunit;
 
 namespace Gantry.UnitTests.Linux;
 
+[Collection(AloneCollection.Name)]
 public sealed class TreeMeasureTests : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("gantry-tree-").FullName;
