@@ -7,7 +7,7 @@ run=$PWD/artifacts/run
 [ -d "$run" ] || exit 0
 gantry="artifacts/bin/gantry --endpoint unix://$run/state/gantry.sock"
 if $gantry info > /dev/null 2>&1; then
-    for pod in $($gantry pods -o json | grep -oE '"id": *"[0-9a-f]{64}"' | grep -oE '[0-9a-f]{64}'); do
+    for pod in $($gantry pods --quiet); do
         $gantry rm -f "$pod" > /dev/null
     done
 fi
