@@ -2,6 +2,7 @@ using System.CommandLine;
 using Gantry.Api;
 using Gantry.Cli.Naming;
 using Gantry.Cli.Options;
+using Gantry.Linux.Descriptors;
 using Grpc.Core;
 
 namespace Gantry.Cli.Verbs.Images;
@@ -67,23 +68,9 @@ internal static class SaveVerb
     }
 
     /// <summary>The messages of an export, as one stream.</summary>
-    private sealed class ChunkReader(IAsyncStreamReader<ExportImagesChunk> chunks) : Stream
+    private sealed class ChunkReader(IAsyncStreamReader<ExportImagesChunk> chunks) : ReadOnlyStream
     {
         private ReadOnlyMemory<byte> _rest;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -98,17 +85,5 @@ internal static class SaveVerb
             _rest = _rest[count..];
             return count;
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

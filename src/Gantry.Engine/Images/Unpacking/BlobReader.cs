@@ -8,7 +8,7 @@ namespace Gantry.Images.Unpacking;
 /// passed on. Its end is only told where the receiver found size and digest right.
 /// </summary>
 /// <param name="file">Null where the blob is on disk already.</param>
-internal sealed class BlobReader(BlockRing ring, FileDescriptor? file, string path, CancellationToken cancel) : Stream
+internal sealed class BlobReader(BlockRing ring, FileDescriptor? file, string path, CancellationToken cancel) : ReadOnlyStream
 {
     /// <summary>After how many bytes the disk is set to work.</summary>
     private const long WritingStep = 4 << 20;
@@ -17,20 +17,6 @@ internal sealed class BlobReader(BlockRing ring, FileDescriptor? file, string pa
     private long _written;
     private long _begun;
     private bool _ended;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override int Read(Span<byte> buffer)
     {
@@ -42,8 +28,6 @@ internal sealed class BlobReader(BlockRing ring, FileDescriptor? file, string pa
         return count;
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
     /// <summary>Reads what no decompressor wanted: it belongs to the blob, and only its end says that the digest is right.</summary>
     internal void Drain()
     {
@@ -52,16 +36,6 @@ internal sealed class BlobReader(BlockRing ring, FileDescriptor? file, string pa
             // Fill writes it.
         }
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     private bool Fill()
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using Gantry.Faults;
+using Gantry.Linux.Descriptors;
 
 namespace Gantry.Images.Registry.Http;
 
@@ -9,19 +10,13 @@ namespace Gantry.Images.Registry.Http;
 /// not the server, says in the end whether the bytes are right.
 /// </summary>
 /// <param name="silence">How long nothing may arrive.</param>
-internal sealed class BlobStream(RegistryRequests requests, RegistryRequest request, long size, TimeSpan silence, IReadOnlyList<RateLimit> rates) : Stream
+internal sealed class BlobStream(RegistryRequests requests, RegistryRequest request, long size, TimeSpan silence, IReadOnlyList<RateLimit> rates) : ReadOnlyStream
 {
     private const int MostBreaks = 5;
     private HttpResponseMessage? _response;
     private Stream? _body;
     private long _position;
     private int _breaks;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
 
     public override long Length => size;
 
@@ -69,18 +64,6 @@ internal sealed class BlobStream(RegistryRequests requests, RegistryRequest requ
             }
         }
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
