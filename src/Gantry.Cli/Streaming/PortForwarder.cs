@@ -136,7 +136,7 @@ internal sealed class PortForwarder(Func<Task<SpdyConnection>> connect, Action<s
     private async Task MoveAsync(Socket socket, SpdyStream data, SpdyStream error, CancellationToken cancel)
     {
         var problem = SpdyMessage.ReadAsync(error, cancel);
-        var receiving = ReceiveAsync(data, socket, cancel);
+        var receiving = data.SendToAsync(socket, cancel);
         var sending = SendAsync(socket, data, cancel);
         await Task.WhenAny(Task.WhenAll(sending, receiving), FailedAsync(sending), FailedAsync(receiving));
         if (await problem is { Length: > 0 } message)
@@ -168,23 +168,6 @@ internal sealed class PortForwarder(Func<Task<SpdyConnection>> connect, Action<s
         while (await socket.ReceiveAsync(buffer, cancel) is var count and > 0)
             await data.WriteAsync(buffer.AsMemory(0, count), cancel);
         await data.FinishAsync();
-    }
-
-    private static async Task ReceiveAsync(SpdyStream data, Socket socket, CancellationToken cancel)
-    {
-        while (true)
-        {
-            var read = await data.Input.ReadAsync(cancel);
-            foreach (var piece in read.Buffer)
-            {
-                for (var rest = piece; !rest.IsEmpty;)
-                    rest = rest[await socket.SendAsync(rest, cancel)..];
-            }
-            data.Input.AdvanceTo(read.Buffer.End);
-            if (read.IsCompleted)
-                break;
-        }
-        socket.Shutdown(SocketShutdown.Send);
     }
 
     private static Dictionary<string, string> Headers(string kind, int port, string request) => new()

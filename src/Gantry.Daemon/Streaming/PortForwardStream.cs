@@ -43,7 +43,7 @@ public sealed class PortForwardStream(PodPortForwarder forwarder)
         {
             // Receiving begins first: a socket that one direction was shut down of is refused by NetworkStream.
             var receiving = ReceiveAsync(socket, data, cancel);
-            var sending = SendAsync(data, socket, cancel);
+            var sending = data.SendToAsync(socket, cancel);
             // One that fails ends the other: a reset has no halves.
             if (await Task.WhenAny(sending, receiving) is { IsCompletedSuccessfully: false })
                 socket.Close(0);
@@ -55,23 +55,6 @@ public sealed class PortForwardStream(PodPortForwarder forwarder)
         }
         await error.FinishAsync();
         await data.Input.CompleteAsync();
-    }
-
-    private static async Task SendAsync(SpdyStream data, Socket socket, CancellationToken cancel)
-    {
-        while (true)
-        {
-            var read = await data.Input.ReadAsync(cancel);
-            foreach (var piece in read.Buffer)
-            {
-                for (var rest = piece; !rest.IsEmpty;)
-                    rest = rest[await socket.SendAsync(rest, cancel)..];
-            }
-            data.Input.AdvanceTo(read.Buffer.End);
-            if (read.IsCompleted)
-                break;
-        }
-        socket.Shutdown(SocketShutdown.Send);
     }
 
     private static async Task ReceiveAsync(Socket socket, SpdyStream data, CancellationToken cancel)
