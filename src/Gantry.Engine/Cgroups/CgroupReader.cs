@@ -12,7 +12,7 @@ public abstract class CgroupReader(CgroupHierarchy hierarchy)
     private protected const int NumberSize = 64;
 
     /// <summary>Room for memory.stat with a few dozen lines more than Linux 6.18 has.</summary>
-    private protected const int StatSize = 8192;
+    private const int StatSize = 8192;
 
     /// <summary>Room for the lines of some hundred devices.</summary>
     private protected const int DevicesSize = 32 * 1024;
@@ -65,6 +65,14 @@ public abstract class CgroupReader(CgroupHierarchy hierarchy)
     {
         Span<byte> buffer = stackalloc byte[NumberSize];
         return folder is not null && KernelFile.TryRead(folder, file, buffer) is > 0 and var length ? KernelText.Limit(buffer[..length]) : null;
+    }
+
+    private protected abstract MemoryStat ParseStat(ReadOnlySpan<byte> text);
+
+    private protected MemoryStat? ReadStat(CgroupPlace place)
+    {
+        Span<byte> buffer = stackalloc byte[StatSize];
+        return place.Memory is not null && KernelFile.TryRead(place.Memory, "memory.stat"u8, buffer) is > 0 and var length ? ParseStat(buffer[..length]) : null;
     }
 
     /// <summary>Threads by the pids controller, or counted where this node lacks it.</summary>

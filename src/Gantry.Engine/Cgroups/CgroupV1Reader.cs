@@ -97,11 +97,5 @@ internal sealed class CgroupV1Reader(CgroupHierarchy hierarchy) : CgroupReader(h
         }
     }
 
-    private static MemoryStat? ReadStat(CgroupPlace place)
-    {
-        Span<byte> buffer = stackalloc byte[StatSize];
-        return place.Memory is not null && KernelFile.TryRead(place.Memory, "memory.stat"u8, buffer) is > 0 and var length
-            ? MemoryStat.ParseV1(buffer[..length])
-            : null;
-    }
+    private protected override MemoryStat ParseStat(ReadOnlySpan<byte> text) => MemoryStat.ParseV1(text);
 }

@@ -123,11 +123,5 @@ internal sealed class CgroupV2Reader(CgroupHierarchy hierarchy) : CgroupReader(h
 
     private static int ReadCpuStat(CgroupPlace place, Span<byte> buffer) => place.Cpu is null ? -1 : KernelFile.TryRead(place.Cpu, "cpu.stat"u8, buffer);
 
-    private static MemoryStat? ReadStat(CgroupPlace place)
-    {
-        Span<byte> buffer = stackalloc byte[StatSize];
-        return place.Memory is not null && KernelFile.TryRead(place.Memory, "memory.stat"u8, buffer) is > 0 and var length
-            ? MemoryStat.ParseV2(buffer[..length])
-            : null;
-    }
+    private protected override MemoryStat ParseStat(ReadOnlySpan<byte> text) => MemoryStat.ParseV2(text);
 }
