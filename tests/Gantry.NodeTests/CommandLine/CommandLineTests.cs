@@ -270,17 +270,13 @@ public sealed class CommandLineTests(NodeNetwork network, CommandLineTests.Comma
         Assert.Contains("sudo", result.Error, StringComparison.Ordinal);
     }
 
-    /// <summary>One node for all of them, with one local pod named web that says "ready".</summary>
-    public sealed class CommandNode(NodeNetwork network) : IAsyncLifetime
+    /// <summary>One with a local pod named web that says "ready".</summary>
+    public sealed class CommandNode(NodeNetwork network) : SharedNode(network)
     {
-        private GantryNode? _node;
-
-        public GantryNode Node => _node!;
-
-        public async ValueTask InitializeAsync()
+        public override async ValueTask InitializeAsync()
         {
-            _node = await GantryNode.StartAsync(network);
-            var manifest = $"{_node.Directory}/web.yaml";
+            await base.InitializeAsync();
+            var manifest = $"{Node.Directory}/web.yaml";
             await File.WriteAllTextAsync(manifest, $$"""
                 apiVersion: v1
                 kind: Pod
@@ -290,14 +286,8 @@ public sealed class CommandLineTests(NodeNetwork network, CommandLineTests.Comma
                   containers:
                   - { name: main, image: "{{Busybox}}", command: [sh, -c, "echo ready; exec sleep 100000"] }
                 """);
-            var run = _node.Gantry("run", manifest);
+            var run = Node.Gantry("run", manifest);
             Assert.True(run.Code == 0, run.Text);
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            if (_node is not null)
-                await _node.DisposeAsync();
         }
     }
 }

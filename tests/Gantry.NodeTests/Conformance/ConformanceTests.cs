@@ -1,4 +1,5 @@
 using Gantry.Conformance;
+using Gantry.NodeTests.Harness;
 using Xunit;
 
 namespace Gantry.NodeTests.Conformance;

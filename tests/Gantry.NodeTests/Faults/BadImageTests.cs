@@ -165,19 +165,9 @@ public sealed class BadImageTests(NodeNetwork network, BadImageTests.ImageNode s
         }
     }
 
-    /// <summary>One node for all of them: each must leave it as it was.</summary>
-    public sealed class ImageNode(NodeNetwork network) : IAsyncLifetime
+    /// <summary>One that soon gives up registries that break.</summary>
+    public sealed class ImageNode(NodeNetwork network) : SharedNode(network)
     {
-        private GantryNode? _node;
-
-        public GantryNode Node => _node!;
-
-        public async ValueTask InitializeAsync() => _node = await GantryNode.StartAsync(network, "[registry]\nno_progress_seconds = 1\nretry_seconds = 0");
-
-        public async ValueTask DisposeAsync()
-        {
-            if (_node is not null)
-                await _node.DisposeAsync();
-        }
+        protected override string Configuration => "[registry]\nno_progress_seconds = 1\nretry_seconds = 0";
     }
 }

@@ -11,7 +11,7 @@ namespace Gantry.NodeTests.Faults;
 /// Requests that cannot be carried out. Each gets its status and a message with the field, the object or the remedy, leaves
 /// no pod, container, process, mount or address, and keeps nobody from the next request.
 /// </summary>
-public sealed class BadRequestTests(NodeNetwork network, BadRequestTests.RequestNode shared) : IClassFixture<BadRequestTests.RequestNode>
+public sealed class BadRequestTests(NodeNetwork network, SharedNode shared) : IClassFixture<SharedNode>
 {
     private const string NoSuchId = "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -254,21 +254,5 @@ public sealed class BadRequestTests(NodeNetwork network, BadRequestTests.Request
         var pod = await cri.RunPodAsync();
         var container = await pod.CreateShellAsync("true", change);
         await container.StartAsync();
-    }
-
-    /// <summary>One node for all of them: each must leave it as it was.</summary>
-    public sealed class RequestNode(NodeNetwork network) : IAsyncLifetime
-    {
-        private GantryNode? _node;
-
-        public GantryNode Node => _node!;
-
-        public async ValueTask InitializeAsync() => _node = await GantryNode.StartAsync(network);
-
-        public async ValueTask DisposeAsync()
-        {
-            if (_node is not null)
-                await _node.DisposeAsync();
-        }
     }
 }
