@@ -7,7 +7,6 @@ internal static partial class LibC
 {
     internal const int AtSymlinkNoFollow = 0x100;
     internal const int AtRemoveDirectory = 0x200;
-    internal const int AtEmptyPath = 0x1000;
 
     [LibraryImport("libc", EntryPoint = "openat", SetLastError = true)]
     internal static partial int OpenAt(int directory, ReadOnlySpan<byte> name, int flags, uint mode);

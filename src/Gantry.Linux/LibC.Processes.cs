@@ -6,8 +6,6 @@ internal static partial class LibC
 {
     internal const int PollIn = 1;
     internal const int PollOut = 4;
-    internal const int PollError = 8;
-    internal const int PollHangUp = 16;
 
     [LibraryImport("libc", EntryPoint = "malloc_trim")]
     internal static partial int MallocTrim(nuint keep);
@@ -77,9 +75,6 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     internal static partial int ProcessControl(int option, nuint a, nuint b, nuint c, nuint d);
-
-    [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
-    internal static partial int EventFd(uint initial, int flags);
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     internal static partial nint PidFdOpen(nint number, int pid, uint flags);

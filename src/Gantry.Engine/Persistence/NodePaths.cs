@@ -79,9 +79,6 @@ public sealed record NodePaths(string Root, string State)
     /// <summary>Written by the monitor when the container has ended.</summary>
     public string ContainerExit(ContainerId id) => $"{ContainerState(id)}/exit";
 
-    /// <summary>The socket on which the container's monitor listens.</summary>
-    public string MonitorSocket(ContainerId id) => $"{ContainerState(id)}/monitor.sock";
-
     /// <summary>The OCI runtime's own state directory (crun --root).</summary>
     public string RuntimeRoot(string handler) => $"{State}/runtime/{handler}";
 }

@@ -32,14 +32,6 @@ public class FileDescriptor : SafeHandleMinusOneIsInvalid
     /// <summary>This descriptor's name below /proc/self/fd, by which other calls can reach the same open file.</summary>
     public string ProcPath => $"/proc/self/fd/{Number}";
 
-    /// <summary>Hands the descriptor to a FileStream or socket type; this object no longer closes it.</summary>
-    public SafeFileHandle TakeFileHandle()
-    {
-        var file = new SafeFileHandle(Number, ownsHandle: true);
-        SetHandleAsInvalid();
-        return file;
-    }
-
     /// <summary>Hands the descriptor to a new owner; this object no longer closes it.</summary>
     public FileDescriptor Move()
     {

@@ -62,11 +62,6 @@ public static class Mount
             throw new SyscallException("mount_setattr", LastErrno.Get(), target);
     }
 
-    /// <summary>Sets how mounts below <paramref name="target"/> spread.</summary>
-    /// <exception cref="SyscallException">What mount returned.</exception>
-    public static void SetPropagation(string target, Propagation propagation, bool recursive = false) =>
-        Call(null, target, null, (nuint)(int)propagation | (recursive ? RecursiveFlag : 0), null);
-
     /// <summary>
     /// Takes away the topmost mount at <paramref name="target"/>, without following a symbolic link there. Nothing mounted,
     /// or nothing there, is what the caller wanted.

@@ -14,8 +14,6 @@ internal sealed record ResolvedImage(IReadOnlyList<ImageDocument> Documents, Man
     /// <summary>Indexes may hold indexes, but no real image goes deeper.</summary>
     private const int MostIndexes = 3;
 
-    public ImageDocument Top => Documents[0];
-
     public ImageDocument ManifestDocument => Documents[^1];
 
     /// <summary>Follows an image down.</summary>

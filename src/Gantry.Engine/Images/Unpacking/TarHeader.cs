@@ -24,9 +24,6 @@ internal readonly ref struct TarHeader(ReadOnlySpan<byte> block)
 
     internal byte[] LinkName => Text(_block.Slice(157, 100)).ToArray();
 
-    /// <summary>GNU's own format: its prefix field means other things.</summary>
-    internal bool IsGnu => _block.Slice(257, 8).SequenceEqual("ustar  \0"u8);
-
     /// <summary>Extension fields of GNU's sparse type: whether more map blocks follow, the file's length, the first pieces.</summary>
     internal bool HasSparseExtension => _block[482] != 0;
 
