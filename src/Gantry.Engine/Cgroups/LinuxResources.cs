@@ -1,3 +1,5 @@
+using Gantry.Faults;
+
 namespace Gantry.Cgroups;
 
 /// <summary>
@@ -36,4 +38,14 @@ public sealed record LinuxResources
 
     /// <summary>cgroup v2 files and their values, written as given.</summary>
     public IReadOnlyDictionary<string, string> Unified { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Refuses what this node's cgroups cannot do: a container must never run with less than was asked for.</summary>
+    /// <param name="mode">The node's.</param>
+    /// <param name="container">For the message.</param>
+    /// <exception cref="InvalidRequestException">Keys of cgroup v2 are given on a node with v1.</exception>
+    public void CheckFits(CgroupMode mode, string container)
+    {
+        if (Unified.Count > 0 && mode is not CgroupMode.V2)
+            throw new InvalidRequestException($"container {container}: unified resources need cgroup v2, and this node has v1");
+    }
 }

@@ -15,8 +15,7 @@ public sealed class ContainerUpdater(ContainerStore containers, RuntimeHandlers 
     public async Task UpdateAsync(string idOrPrefix, LinuxResources change, CancellationToken cancel)
     {
         var id = containers.Get(idOrPrefix).Id;
-        if (change.Unified.Count > 0 && cgroups.Mode is not CgroupMode.V2)
-            throw new InvalidRequestException($"container {id.Short}: unified resources need cgroup v2, and this node has v1");
+        change.CheckFits(cgroups.Mode, id.Short);
         using var held = await locks.EnterAsync(id, cancel);
         var record = containers.Get(id.Value);
         if (record.State is not (ContainerState.Created or ContainerState.Running))

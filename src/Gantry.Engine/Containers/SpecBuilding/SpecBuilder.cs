@@ -23,8 +23,7 @@ public sealed class SpecBuilder(CgroupHierarchy cgroups)
     {
         if (spec.Security.Privileged && !place.PodPrivileged)
             throw new InvalidRequestException($"container {spec.Name}: it is privileged in a pod that is not: make the pod privileged too");
-        if (spec.Resources.Unified.Count > 0 && cgroups.Mode is not CgroupMode.V2)
-            throw new InvalidRequestException($"container {spec.Name}: unified resources need cgroup v2, and this node has v1");
+        spec.Resources.CheckFits(cgroups.Mode, spec.Name);
         var capabilities = Capabilities.For(spec.Security);
         var (devices, rules) = Devices.For(spec);
         return new OciSpec
