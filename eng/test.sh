@@ -29,6 +29,8 @@ if [ -d tests/Gantry.NodeTests ]; then
         skipped=$((skipped + 1))
     fi
 fi
+# Once more at the end, where one looks first.
+[ "$failed" = 0 ] || grep -hE -A 6 '^failed Gantry' artifacts/test-*.log | cut -c 1-400
 [ $broken = 0 ] || failed=$((failed + 1))
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

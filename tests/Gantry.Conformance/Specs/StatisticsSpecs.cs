@@ -30,6 +30,8 @@ internal static class StatisticsSpecs
     {
         var pod = await cri.RunPodAsync();
         var container = await pod.RunShellAsync("sleep 1000");
+        // The kernel adds up a cgroup's counters every two seconds; until then a new one's resident memory may be 0.
+        await Check.EventuallyAsync(async () => (await ReadAsync(cri, container)).Memory?.RssBytes is { Value: > 0 }, "it has resident memory");
         var list = await cri.Runtime.ListContainerStatsAsync(new ListContainerStatsRequest { Filter = new ContainerStatsFilter { Id = container.Id } });
         foreach (var stats in list.Stats.Append(await ReadAsync(cri, container)))
         {
