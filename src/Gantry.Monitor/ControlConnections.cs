@@ -106,10 +106,11 @@ internal sealed class ControlConnections(FileDescriptor listener, LogFile log, C
 
     private void Attach(AttachKind kind, FileDescriptor connection)
     {
-        // The answer goes first: what the container writes follows it on the same connection.
-        if (DescriptorIo.WriteAll(connection, "ok\n"u8) && attached.TryAdd(kind, connection))
-            return;
-        connection.Dispose();
+        // Without room there is no answer but the end. What the container writes follows the answer: nothing is passed on in between.
+        if (attached.TryAdd(kind, connection))
+            DescriptorIo.WriteAll(connection, "ok\n"u8);
+        else
+            connection.Dispose();
     }
 
     private string Resize(string size)

@@ -111,10 +111,9 @@ public sealed class StreamingEndpoint(StreamingOptions options, StreamTokens tok
         {
             await sessions.RunAsync(context, agreement, offer, ending);
         }
-        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        catch (Exception) when (ending.IsCancellationRequested)
         {
-            if (!_stopping.IsCancellationRequested)
-                log.SessionIdle(kind, options.IdleLimit);
+            // The end is felt as a cancelled wait or as a broken connection, whichever the session meets first.
             context.Abort();
         }
         catch (IOException)
@@ -126,6 +125,8 @@ public sealed class StreamingEndpoint(StreamingOptions options, StreamTokens tok
             log.SessionBroke(kind, e);
             context.Abort();
         }
+        if (ending.IsCancellationRequested && !_stopping.IsCancellationRequested)
+            log.SessionIdle(kind, options.IdleLimit);
     }
 
     private static async Task RefuseAsync(HttpContext context, int status, string message)

@@ -95,6 +95,34 @@ public sealed class HostileClientTests(NodeNetwork network)
     }
 
     [Fact]
+    public async Task Attach_MoreThanThereIsRoomFor_IsToldSoAndTakesNobodysPlace()
+    {
+        const int Room = 32;
+        await using var node = await GantryNode.StartAsync(network);
+        await using var cri = new SpecContext(node.Cri, node.Settings());
+        var pod = await cri.RunPodAsync();
+        var container = await pod.RunShellAsync("while read line; do echo $line; done", config => config.Stdin = true);
+        var readers = new List<RemoteSession>();
+        for (var n = 0; n < Room - 1; n++)
+            readers.Add(await cri.OpenAttachAsync(container, RemoteProtocol.WebSocketV5, new RemoteStreams(ErrorOutput: false)));
+        await using var writer = await cri.OpenAttachAsync(container, RemoteProtocol.SpdyV4, new RemoteStreams(Input: true, Output: false, ErrorOutput: false));
+
+        // Clients are attached a moment after their sessions are open.
+        async Task<bool> AllHearAsync(string line)
+        {
+            await writer.WriteAsync(line + "\n");
+            return readers.TrueForAll(reader => reader.Output.ToString().Contains(line, StringComparison.Ordinal));
+        }
+        await NodeNetwork.WaitForAsync(() => AllHearAsync("all there"), _limit, "the attached clients");
+        await using (var further = await cri.OpenAttachAsync(container, RemoteProtocol.SpdyV4, new RemoteStreams(ErrorOutput: false)))
+            Assert.Contains("attaches no more clients", (await further.WaitAsync()).Text, StringComparison.Ordinal);
+
+        await NodeNetwork.WaitForAsync(() => AllHearAsync("still here"), _limit, "what is written after it");
+        foreach (var reader in readers)
+            await reader.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Clients_ThatVanish_LeaveNoDescriptorAndNoCommand()
     {
         await using var node = await GantryNode.StartAsync(network);
