@@ -35,5 +35,6 @@ public sealed class MemoryTrimmer(TimeProvider time)
         GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         Linux.Processes.NativeMemory.Trim();
+        Linux.Processes.NativeMemory.ReleaseProgram();
     }
 }

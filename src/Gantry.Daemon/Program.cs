@@ -71,7 +71,8 @@ builder.Services.AddSingleton<ImageService>();
 builder.Services.AddSingleton<GantryService>();
 builder.Services.AddSingleton<ImagesService>();
 builder.Services.AddSingleton<HealthService>();
-builder.Services.AddSingleton(new ReflectionServiceImpl(
+// Made when somebody first asks: the descriptors of the whole API are most of a fresh heap.
+builder.Services.AddSingleton(_ => new ReflectionServiceImpl(
     Gantry.Cri.Api.RuntimeService.Descriptor, Gantry.Cri.Api.ImageService.Descriptor, Gantry.Api.GantryService.Descriptor, Gantry.Api.GantryImages.Descriptor, Grpc.Health.V1.Health.Descriptor));
 await using var app = builder.Build();
 app.MapGrpcService<RuntimeService>();

@@ -10,6 +10,9 @@ internal static partial class LibC
     [LibraryImport("libc", EntryPoint = "malloc_trim")]
     internal static partial int MallocTrim(nuint keep);
 
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    internal static partial int MemoryAdvise(nint start, nuint length, int advice);
+
     [LibraryImport("libc", EntryPoint = "posix_spawn", StringMarshalling = StringMarshalling.Utf8)]
     internal static unsafe partial int PosixSpawn(out int pid, string path, byte* fileActions, byte* attributes, byte** arguments, byte** environment);
 
