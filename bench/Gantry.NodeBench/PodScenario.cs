@@ -24,8 +24,8 @@ public sealed class PodScenario(Peer peer, string image)
         await EndAsync(pod, samples);
     }
 
-    /// <summary>A running pod with one running container.</summary>
-    public async Task<(string Pod, string Container)> StartAsync(Samples samples)
+    /// <summary>A running pod with running containers, the first of which is told.</summary>
+    public async Task<(string Pod, string Container)> StartAsync(Samples samples, int containers = 1)
     {
         var name = $"bench-{Interlocked.Increment(ref _count)}";
         var config = new PodSandboxConfig
@@ -60,6 +60,13 @@ public sealed class PodScenario(Peer peer, string image)
             new CreateContainerRequest { PodSandboxId = pod, Config = container, SandboxConfig = config }))).ContainerId;
         await samples.TimeAsync("StartContainer", async () => await peer.Cri.Runtime.StartContainerAsync(new StartContainerRequest { ContainerId = id }));
         samples.Add("pod start (the three together)", System.Diagnostics.Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+        for (var n = 1; n < containers; n++)
+        {
+            var further = container.Clone();
+            (further.Metadata.Name, further.LogPath) = ($"main-{n}", $"main-{n}.log");
+            var made = await peer.Cri.Runtime.CreateContainerAsync(new CreateContainerRequest { PodSandboxId = pod, Config = further, SandboxConfig = config });
+            await peer.Cri.Runtime.StartContainerAsync(new StartContainerRequest { ContainerId = made.ContainerId });
+        }
         return (pod, id);
     }
 

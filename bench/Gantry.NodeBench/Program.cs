@@ -1,10 +1,10 @@
 using Gantry.Cri.Api;
 using Gantry.NodeBench;
 
-// usage: Gantry.NodeBench [--image REF] [--pods N] [--rounds N] [--many N] NAME=SOCKET[,PID]...
+// usage: Gantry.NodeBench [--image REF] [--pods N] [--rounds N] [--many N] [--churn CONTAINERS] NAME=SOCKET[,PID]...
 // Measures each server in turn, round by round, so that the machine's moods fall on all alike. Nothing here fails on a time.
 var image = "docker.io/library/busybox:1.36";
-var (count, rounds, many) = (20, 3, 0);
+var (count, rounds, many, churn) = (20, 3, 0, 0);
 var peers = new List<Peer>();
 for (var n = 0; n < args.Length; n++)
 {
@@ -22,13 +22,16 @@ for (var n = 0; n < args.Length; n++)
         case "--many":
             many = int.Parse(args[++n]);
             break;
+        case "--churn":
+            churn = int.Parse(args[++n]);
+            break;
         default:
             peers.Add(Peer.Parse(args[n]));
             break;
     }
 }
-var all = peers.ConvertAll(peer => (peer, pods: new PodScenario(peer, image), samples: new Samples(), crowd: new Samples()));
-foreach (var (peer, pods, _, _) in all)
+var all = peers.ConvertAll(peer => (peer, pods: new PodScenario(peer, image), samples: new Samples(), crowd: new Samples(), lists: new Samples()));
+foreach (var (peer, pods, _, _, _) in all)
 {
     await pods.PrepareAsync();
     // Once, unmeasured: caches, bridges and lazily loaded code.
@@ -37,7 +40,7 @@ foreach (var (peer, pods, _, _) in all)
 }
 for (var round = 0; round < rounds; round++)
 {
-    foreach (var (_, pods, samples, _) in all)
+    foreach (var (_, pods, samples, _, _) in all)
     {
         for (var n = 0; n < count; n++)
             await pods.RunAsync(samples);
@@ -47,11 +50,17 @@ if (count * rounds > 0)
     Samples.Print($"one pod at a time, {count * rounds} of each, CNI: milliseconds, median / 99th percentile", [.. all.Select(one => (one.peer.Name, one.samples))]);
 if (many > 0)
 {
-    foreach (var (peer, pods, _, crowd) in all)
+    foreach (var (peer, pods, _, crowd, _) in all)
         await new ManyPodsScenario(peer, pods, many).RunAsync(crowd);
     Samples.Print($"{many} pods: milliseconds, median / 99th percentile", [.. all.Select(one => (one.peer.Name, one.crowd))]);
 }
-foreach (var (peer, _, _, _) in all)
+if (churn > 0)
+{
+    foreach (var (peer, pods, _, _, lists) in all)
+        await new ChurnScenario(peer, pods, churn, TimeSpan.FromSeconds(30)).RunAsync(lists);
+    Samples.Print($"{churn} containers run, pods come and go: milliseconds, median / 99th percentile", [.. all.Select(one => (one.peer.Name, one.lists))]);
+}
+foreach (var (peer, _, _, _, _) in all)
     peer.Dispose();
 if (Directory.Exists("/var/tmp/gantry-bench-logs"))
     Directory.Delete("/var/tmp/gantry-bench-logs", recursive: true);

@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using Gantry.Cri.Api;
+
+namespace Gantry.NodeBench;
+
+/// <summary>What lists cost on a full node on which pods come and go all the time, as a kubelet asks for them.</summary>
+public sealed class ChurnScenario(Peer peer, PodScenario pods, int containers, TimeSpan duration)
+{
+    private const int ContainersPerPod = 5;
+    private const int PodsPerSecond = 8;
+
+    public async Task RunAsync(Samples samples)
+    {
+        var standing = new List<(string Pod, string Container)>();
+        for (var n = 0; n < containers / ContainersPerPod; n++)
+            standing.Add(await pods.StartAsync(new Samples(), ContainersPerPod));
+        var runtime = peer.Cri.Runtime;
+        for (var n = 0; n < 100; n++)
+            await ListAsync(samples, runtime, "at rest");
+
+        using var end = new CancellationTokenSource(duration);
+        var churn = ChurnAsync(samples, end.Token);
+        while (!end.IsCancellationRequested)
+        {
+            await ListAsync(samples, runtime, "in churn");
+            await Task.Delay(20);
+        }
+        await churn;
+        Memory.Print(peer, $"with {containers} containers");
+        foreach (var pod in standing)
+            await pods.EndAsync(pod, new Samples());
+    }
+
+    private static async Task ListAsync(Samples samples, RuntimeService.RuntimeServiceClient runtime, string when)
+    {
+        await samples.TimeAsync($"ListPodSandbox {when}", async () => await runtime.ListPodSandboxAsync(new ListPodSandboxRequest()));
+        await samples.TimeAsync($"ListContainers {when}", async () => await runtime.ListContainersAsync(new ListContainersRequest()));
+    }
+
+    /// <summary>Begins pods at an even pace, however long each takes, and ends each as soon as it runs.</summary>
+    private async Task ChurnAsync(Samples samples, CancellationToken end)
+    {
+        var all = new List<Task>();
+        var began = Stopwatch.GetTimestamp();
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1.0 / PodsPerSecond));
+        while (!end.IsCancellationRequested)
+        {
+            await timer.WaitForNextTickAsync(CancellationToken.None);
+            all.Add(OneAsync(samples));
+        }
+        await Task.WhenAll(all);
+        samples.Add("pods that came and went, a second", all.Count / Stopwatch.GetElapsedTime(began).TotalSeconds);
+    }
+
+    private async Task OneAsync(Samples samples)
+    {
+        var began = Stopwatch.GetTimestamp();
+        await pods.EndAsync(await pods.StartAsync(new Samples()), new Samples());
+        samples.Add("a pod that comes and goes", Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+    }
+}
