@@ -19,7 +19,11 @@ public sealed partial class RuntimeService
     {
         var network = node.Network.Check();
         var runtime = RuntimeReadiness.Of(node);
-        var response = new StatusResponse { Status = new RuntimeStatus(), Features = new RuntimeFeatures { SupplementalGroupsPolicy = true, MountOptions = true } };
+        var response = new StatusResponse
+        {
+            Status = new RuntimeStatus(),
+            Features = new RuntimeFeatures { SupplementalGroupsPolicy = true, UserNamespacesHostNetwork = node.MountFeatures.UserNamespaces.IsThere, MountOptions = true },
+        };
         response.Status.Conditions.Add(new RuntimeCondition { Type = "RuntimeReady", Status = runtime.IsReady, Reason = runtime.Reason, Message = runtime.Message });
         response.Status.Conditions.Add(new RuntimeCondition { Type = "NetworkReady", Status = network.Ready, Reason = network.Reason, Message = network.Message });
         foreach (var name in node.Handlers.Names.Order().Prepend(""))

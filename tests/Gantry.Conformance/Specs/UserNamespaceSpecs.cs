@@ -15,6 +15,7 @@ internal static class UserNamespaceSpecs
         new("userns/files", "the image's files, the pod's own and /dev/shm belong in the pod to whom they belong in the image, and can be written", FilesAsync),
         new("userns/other-user", "another user than root, with its groups, works", OtherUserAsync),
         new("userns/network", "the network works: loopback, low ports, sysctls, ping", NetworkAsync),
+        new("userns/host-network", "a pod with the node's network sees the node's links and addresses, and can change none", HostNetworkAsync),
         new("userns/ipc-sysctls", "sysctls of the pod's IPC namespace are set", IpcSysctlsAsync),
         new("userns/shared-pid", "a PID namespace that the containers share works", SharedPidAsync),
         new("userns/standard-mounts", "proc, sys, dev, pts, mqueue, shm and cgroup are mounted", StandardMountsAsync),
@@ -74,6 +75,18 @@ internal static class UserNamespaceSpecs
             "nc -l -p 80 & sleep 0.3; echo hello | nc -w 1 127.0.0.1 80; cat /proc/sys/net/ipv4/ip_local_port_range; cat /proc/sys/net/ipv4/ping_group_range /proc/sys/net/ipv4/ip_unprivileged_port_start; ip addr show eth0 | grep -c 'inet '",
             config => config.Linux.SecurityContext.RunAsUser = new Int64Value { Value = 1000 });
         Check.Equal("hello 20000 30000 0 65535 0 1", Squeeze(output.ReplaceLineEndings(" ")));
+    }
+
+    private static async Task HostNetworkAsync(SpecContext cri)
+    {
+        if ((await cri.Runtime.StatusAsync(new StatusRequest())).Features?.UserNamespacesHostNetwork is not true)
+            SpecContext.Skip("the server does not say that it has user namespaces with the node's network");
+        var plain = await cri.RunPodAsync(config => config.Linux.SecurityContext.NamespaceOptions.Network = NamespaceMode.Node);
+        var pod = await RunAsync(cri, change: config => config.Linux.SecurityContext.NamespaceOptions.Network = NamespaceMode.Node);
+        Check.Equal(await plain.OutputAsync("readlink /proc/self/ns/net; hostname; grep -o ^.*: /proc/net/dev"), await pod.OutputAsync("readlink /proc/self/ns/net; hostname; grep -o ^.*: /proc/net/dev"));
+        var output = await pod.OutputAsync(
+            "cat /proc/self/uid_map; ip link set lo mtu 60000 2>/dev/null || echo refused; hostname other 2>/dev/null || echo refused; grep ' /sys ' /proc/mounts | grep -o ' ro,'");
+        Check.Equal($"0 {First} {Length} refused refused ro,", Squeeze(output.ReplaceLineEndings(" ")).Trim());
     }
 
     private static async Task IpcSysctlsAsync(SpecContext cri)

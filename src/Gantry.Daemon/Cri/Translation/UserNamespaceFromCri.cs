@@ -61,10 +61,10 @@ internal static class UserNamespaceFromCri
             throw new InvalidRequestException($"{field}: {range.Length} ids from {range.HostId}, seen from {range.ContainerId} on, are no range of ids");
     }
 
-    /// <summary>The other namespaces must be the user namespace's own: what belongs to the node cannot be mounted in it.</summary>
+    /// <summary>These must be the user namespace's own: a proc or mqueue that belongs to the node cannot be mounted in it.</summary>
     private static void CheckSharing(NamespaceOption sharing, string field)
     {
-        foreach (var (mode, name) in new[] { (sharing.Network, "network"), (sharing.Pid, "PID"), (sharing.Ipc, "IPC") })
+        foreach (var (mode, name) in new[] { (sharing.Pid, "PID"), (sharing.Ipc, "IPC") })
         {
             if (mode is Api.NamespaceMode.Node)
                 throw new InvalidRequestException($"{field}: a pod with a user namespace cannot have the node's {name} namespace");

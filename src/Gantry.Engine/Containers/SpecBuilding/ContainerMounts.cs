@@ -28,8 +28,10 @@ public static class ContainerMounts
         yield return new OciMount("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]);
         yield return new OciMount("/dev/pts", "devpts", "devpts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]);
         yield return new OciMount("/dev/mqueue", "mqueue", "mqueue", ["nosuid", "noexec", "nodev"]);
-        // A sysfs of a network namespace that is not the mounter's own is refused: the node's is bound for the host's network.
-        yield return new OciMount("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", access]);
+        // A sysfs shows a network namespace, and is refused to a user namespace that does not own that: the node's is bound instead.
+        yield return place is { UsesHostNetwork: true, User: not null }
+            ? new OciMount("/sys", "bind", "/sys", ["rbind", "nosuid", "noexec", "nodev", "rro"])
+            : new OciMount("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", access]);
         yield return new OciMount("/sys/fs/cgroup", "cgroup", "cgroup", ["nosuid", "noexec", "nodev", "relatime", access]);
         if (place.SharedMemoryPath.Length > 0)
             yield return new OciMount("/dev/shm", "bind", place.SharedMemoryPath, ["rbind", "nosuid", "noexec", "nodev"]);
