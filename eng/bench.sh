@@ -9,6 +9,11 @@ dir=$(mktemp -d /var/tmp/gantry-bench.XXXXXX)
 name=$(basename "$dir" | tr . -)
 pids=()
 finish() {
+    # What a bench that was cut short has left running.
+    for socket in "$dir"/{gantry,containerd}.sock; do
+        [ ! -S "$socket" ] || artifacts/bin/gantry --endpoint "unix://$socket" pods --all --quiet 2>/dev/null |
+            xargs -r -n 50 artifacts/bin/gantry --endpoint "unix://$socket" --timeout 10m rm --force > /dev/null 2>&1 || true
+    done
     for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
     for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
     ip netns delete "$name" 2>/dev/null || true
@@ -74,5 +79,6 @@ for socket in gantry containerd; do
     for _ in $(seq 100); do [ -S "$dir/$socket.sock" ] && break; sleep 0.1; done
 done
 dotnet build bench/Gantry.NodeBench -c Release --nologo -v q
-dotnet bench/Gantry.NodeBench/bin/Release/net10.0/Gantry.NodeBench.dll "$@" \
+sed "s#$dir/gantry#$dir/start#" "$dir/gantry.toml" > "$dir/start.toml"
+dotnet bench/Gantry.NodeBench/bin/Release/net10.0/Gantry.NodeBench.dll "$@" --start "artifacts/bin/gantryd --config $dir/start.toml,$dir/start.sock" \
     "gantry=$dir/gantry.sock,$gantryd" "containerd=$dir/containerd.sock,$containerd"

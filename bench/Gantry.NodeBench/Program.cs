@@ -1,10 +1,11 @@
 using Gantry.Cri.Api;
 using Gantry.NodeBench;
 
-// usage: Gantry.NodeBench [--image REF] [--pods N] [--rounds N] [--many N] [--churn CONTAINERS] NAME=SOCKET[,PID]...
+// usage: Gantry.NodeBench [--image REF] [--pods N] [--rounds N] [--many N] [--churn CONTAINERS] [--start COMMAND,SOCKET] NAME=SOCKET[,PID]...
 // Measures each server in turn, round by round, so that the machine's moods fall on all alike. Nothing here fails on a time.
 var image = "docker.io/library/busybox:1.36";
 var (count, rounds, many, churn) = (20, 3, 0, 0);
+var start = Array.Empty<string>();
 var peers = new List<Peer>();
 for (var n = 0; n < args.Length; n++)
 {
@@ -24,6 +25,9 @@ for (var n = 0; n < args.Length; n++)
             break;
         case "--churn":
             churn = int.Parse(args[++n]);
+            break;
+        case "--start":
+            start = args[++n].Split(',');
             break;
         default:
             peers.Add(Peer.Parse(args[n]));
@@ -59,6 +63,12 @@ if (churn > 0)
     foreach (var (peer, pods, _, _, lists) in all)
         await new ChurnScenario(peer, pods, churn, TimeSpan.FromSeconds(30)).RunAsync(lists);
     Samples.Print($"{churn} containers run, pods come and go: milliseconds, median / 99th percentile", [.. all.Select(one => (one.peer.Name, one.lists))]);
+}
+if (start.Length == 2)
+{
+    var samples = new Samples();
+    await new StartScenario(start[0], start[1]).RunAsync(samples);
+    Samples.Print("start of gantryd, nothing to recover: milliseconds, median / 99th percentile", [("gantry", samples)]);
 }
 foreach (var (peer, _, _, _, _) in all)
     peer.Dispose();
