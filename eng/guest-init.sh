@@ -3,6 +3,12 @@
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
+if [ -e /etc/selinux/guest/policy ]; then
+    mount -t selinuxfs selinuxfs /sys/fs/selinux
+    # In one write, as the kernel asks for.
+    dd if=/etc/selinux/guest/policy of=/sys/fs/selinux/load bs=4M 2> /dev/null
+    echo "guest: SELinux, enforcing: $(cat /sys/fs/selinux/enforce), init is $(tr -d '\0' < /proc/self/attr/current)"
+fi
 mount -t cgroup2 cgroup /sys/fs/cgroup
 mount -t tmpfs -o mode=755 run /run
 mount -t tmpfs tmp /tmp
@@ -31,6 +37,7 @@ gantry conformance --parallel 2 --cgroup-parent /kubepods "${arguments[@]}"
 echo "guest: conformance ended with $?"
 tail -n 40 /var/tmp/gantryd.log | sed 's/^/gantryd: /'
 find /sys/fs/cgroup/kubepods -mindepth 1 -type d | sed 's/^/guest: left behind: /'
+[ ! -e /etc/selinux/guest/policy ] || dmesg | grep 'avc:  denied' | tail -n 40 | sed 's/^/guest: /'
 sync
 echo o > /proc/sysrq-trigger
 sleep 60

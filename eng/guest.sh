@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # The specs in a virtual machine with Debian's cloud kernel, where /sys/fs/cgroup is cgroup v2 alone. Without KVM it is
 # emulated, and takes its time. Everything is made below artifacts/guest; nothing is changed on this machine.
+# With GANTRY_GUEST_SELINUX=1 the kernel runs SELinux, enforcing, with the policy of guest-selinux.cil: for the specs 'selinux/'.
 # usage: guest.sh [arguments of 'gantry conformance']     needs root, and qemu-system-x86, kmod, e2fsprogs (installed if missing)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+selinux=${GANTRY_GUEST_SELINUX:-}
 missing=()
-for package in qemu-system-x86 kmod e2fsprogs; do
+for package in qemu-system-x86 kmod e2fsprogs ${selinux:+secilc}; do
     dpkg-query -W -f='${Status}' $package 2>/dev/null | grep -q 'ok installed' || missing+=($package)
 done
 [ ${#missing[@]} = 0 ] || DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" > /dev/null
@@ -65,6 +67,20 @@ INIT
     (cd "$root" && find . | /bin/busybox cpio -o -H newc 2>/dev/null | gzip -1) > "$guest/initrd.gz"
 }
 
+# A policy below a root, and what an administrator's files say of it.
+policy() {
+    local root=$1/etc/selinux
+    mkdir -p "$root/guest/contexts"
+    {
+        cat eng/guest-selinux.cil
+        seq -f '(category c%g)' 0 1023
+        echo "(categoryorder ($(seq -s ' ' -f 'c%g' 0 1023)))"
+    } > "$guest/policy.cil"
+    secilc -M true -U allow -c 33 -o "$root/guest/policy" -f /dev/null "$guest/policy.cil"
+    printf 'SELINUX=enforcing\nSELINUXTYPE=guest\n' > "$root/config"
+    printf 'process = "system_u:system_r:container_t:s0"\nfile = "system_u:object_r:container_file_t:s0"\n' > "$root/guest/contexts/lxc_contexts"
+}
+
 # The disk: what a node has, the published programs, a registry that is filled already, and what to do.
 disk() {
     local root=$guest/root
@@ -89,6 +105,7 @@ disk() {
     printf 'version: 0.1\nlog: { level: error }\nstorage: { filesystem: { rootdirectory: /var/lib/registry/storage } }\nhttp: { addr: "127.0.0.1:5000" }\n' > "$root/etc/registry.yml"
     cp eng/guest-init.sh "$root/init"
     printf '%s\n' "$@" > "$root/etc/conformance-arguments"
+    [ -z "$selinux" ] || policy "$root"
     rm -f "$guest/disk.img"
     mke2fs -q -t ext4 -d "$root" -L guest "$guest/disk.img" 3G
 }
@@ -98,6 +115,6 @@ initrd
 disk "$@"
 accelerator=$([ -w /dev/kvm ] && echo kvm || echo tcg,thread=multi)
 timeout "${GANTRY_GUEST_SECONDS:-3600}" qemu-system-x86_64 -machine q35 -accel "$accelerator" -cpu max -smp 2 -m 3072 -nographic -no-reboot -net none \
-    -kernel "$guest"/kernel/boot/vmlinuz-* -initrd "$guest/initrd.gz" -append "console=ttyS0 quiet panic=-1 systemd.unified_cgroup_hierarchy=1 swapaccount=1" \
+    -kernel "$guest"/kernel/boot/vmlinuz-* -initrd "$guest/initrd.gz" -append "console=ttyS0 quiet panic=-1 systemd.unified_cgroup_hierarchy=1 swapaccount=1${selinux:+ security=selinux enforcing=1}" \
     -drive "file=$guest/disk.img,format=raw,if=virtio,cache=unsafe" < /dev/null | tee "$guest/console.log"
 grep -q '^guest: conformance ended with 0' <(tr -d '\r' < "$guest/console.log")

@@ -3,6 +3,7 @@ using Gantry.Concurrency;
 using Gantry.Configuration;
 using Gantry.Containers;
 using Gantry.Containers.Cdi;
+using Gantry.Containers.Selinux;
 using Gantry.Containers.SpecBuilding;
 using Gantry.Containers.Volumes;
 using Gantry.Events;
@@ -106,10 +107,11 @@ public sealed class Composition
 
         Pods = new PodStore(Paths);
         var podGate = new PodGate();
-        var places = new PodPlaces(Paths, Containers);
+        var selinux = new SelinuxLabels(new SelinuxPolicy(new SelinuxPaths()), config.Selinux);
+        var places = new PodPlaces(Paths, Containers, selinux);
         PodLeftovers = new PodLeftovers(Paths, Network, pins, leftovers, Cgroups, log);
         var init = new PodInit(Paths, Handlers, Monitors, specs, config.PodInit);
-        PodRunner = new PodRunner(Paths, Pods, new PodParts(pins, Network, init, Cgroups, Handlers, places), PodLeftovers, Events, time, log);
+        PodRunner = new PodRunner(Paths, Pods, new PodParts(pins, Network, init, Cgroups, Handlers, places, selinux), PodLeftovers, Events, time, log);
         PodStopper = new PodStopper(Pods, Containers, Stopper, PodLeftovers, podGate, Events, time, log);
         PodRemover = new PodRemover(Pods, Containers, PodStopper, Remover, PodLeftovers, Events, time, log);
         PodContainers = new PodContainers(Pods, Containers, creator, places, podGate);

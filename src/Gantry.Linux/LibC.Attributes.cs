@@ -33,6 +33,9 @@ internal static partial class LibC
     [LibraryImport("libc", EntryPoint = "fgetxattr", SetLastError = true)]
     internal static partial nint GetAttribute(int fd, ReadOnlySpan<byte> name, Span<byte> value, nuint size);
 
+    [LibraryImport("libc", EntryPoint = "lgetxattr", SetLastError = true)]
+    internal static partial nint GetAttributeByPath(ReadOnlySpan<byte> path, ReadOnlySpan<byte> name, Span<byte> value, nuint size);
+
     [LibraryImport("libc", EntryPoint = "flistxattr", SetLastError = true)]
     internal static partial nint ListAttributes(int fd, Span<byte> names, nuint size);
 

@@ -16,6 +16,7 @@ public static class ConfigDump
         Line(text, "log_level", Quoted(config.LogLevel));
         Line(text, "monitor", Quoted(config.Monitor));
         Line(text, "pod_init", Quoted(config.PodInit));
+        Line(text, "selinux", config.Selinux ? "true" : "false");
         Table(text, "runtime");
         Line(text, "default_handler", Quoted(config.DefaultHandler));
         Line(text, "timeout_seconds", Number(config.RuntimeTimeoutSeconds));

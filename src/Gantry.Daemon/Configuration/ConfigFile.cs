@@ -17,6 +17,7 @@ public static class ConfigFile
         ["log_level"] = (config, value) => config with { LogLevel = OneOf(value, "debug", "info", "warning", "error") },
         ["monitor"] = (config, value) => config with { Monitor = Text(value) },
         ["pod_init"] = (config, value) => config with { PodInit = AbsolutePath(value) },
+        ["selinux"] = (config, value) => config with { Selinux = Flag(value) },
         ["runtime.default_handler"] = (config, value) => config with { DefaultHandler = Text(value) },
         ["runtime.cdi_dirs"] = (config, value) => config with { CdiDirectories = Texts(value) },
         ["runtime.timeout_seconds"] = (config, value) => config with { RuntimeTimeoutSeconds = Number(value, 1, 3600) },

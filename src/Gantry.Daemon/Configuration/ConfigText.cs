@@ -19,6 +19,8 @@ public static class ConfigText
         monitor = ""
         # The init program of pods that share their PID namespace (Debian: package catatonit).
         pod_init = "/usr/bin/catatonit"
+        # Labels for containers and their files, where the kernel has SELinux and its policy knows containers.
+        selinux = true
 
         [runtime]
         # The OCI runtime of pods without a RuntimeClass.

@@ -17,6 +17,8 @@ public sealed record GantryConfig
 
     public string PodInit { get; init; } = "/usr/bin/catatonit";
 
+    public bool Selinux { get; init; } = true;
+
     public string DefaultHandler { get; init; } = "crun";
 
     /// <summary>By name.</summary>

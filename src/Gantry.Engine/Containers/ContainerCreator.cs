@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Gantry.Concurrency;
+using Gantry.Containers.Selinux;
 using Gantry.Containers.SpecBuilding;
 using Gantry.Containers.Volumes;
 using Gantry.Events;
@@ -86,6 +87,7 @@ public sealed class ContainerCreator(
 
     private Prepared Prepare(ContainerId id, ImageRecord image, ContainerSpec spec, ContainerPlace place, PodLoan pod, CancellationToken given)
     {
+        LabelPodFiles(place);
         parts.Roots.Mount(id, image, spec, place);
         var user = ResolveUser(place.Rootfs, spec, image);
         var volumes = parts.Volumes.Prepare(id, spec, place, given);
@@ -100,6 +102,15 @@ public sealed class ContainerCreator(
             volumes.Dispose();
             throw;
         }
+    }
+
+    /// <summary>A container with a level of its own would not be let in to files with the pod's.</summary>
+    private static void LabelPodFiles(ContainerPlace place)
+    {
+        if (place.Labels?.SharedFile is not { } context)
+            return;
+        foreach (var path in new[] { place.HostsPath, place.HostnamePath, place.ResolvConfPath })
+            FileLabels.Set(path, context);
     }
 
     private static ResolvedUser ResolveUser(string rootfs, ContainerSpec spec, ImageRecord image)

@@ -1,3 +1,4 @@
+using Gantry.Containers.Selinux;
 using Gantry.Identity;
 using Gantry.Networking;
 
@@ -39,6 +40,9 @@ public sealed record ContainerPlace
 
     /// <summary>The pod's /dev/shm; the node's own for host IPC.</summary>
     public string SharedMemoryPath { get; init; } = "";
+
+    /// <summary>The container's SELinux labels; null where nothing is labelled.</summary>
+    public ContainerLabels? Labels { get; init; }
 
     public required string CgroupPath { get; init; }
 

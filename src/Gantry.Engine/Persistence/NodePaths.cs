@@ -62,6 +62,9 @@ public sealed record NodePaths(string Root, string State)
 
     public string ContainerWork(ContainerId id) => $"{Container(id)}/work";
 
+    /// <summary>A directory with nothing in it, below a volume's only layer.</summary>
+    public string ContainerEmpty(ContainerId id) => $"{Container(id)}/empty";
+
     /// <summary>Bundle, root mount and monitor files of a container; gone after a reboot.</summary>
     public string ContainerState(ContainerId id) => $"{StateContainers}/{id.Value}";
 

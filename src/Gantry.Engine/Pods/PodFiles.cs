@@ -1,5 +1,5 @@
 using System.Text;
-using Gantry.Identity;
+using Gantry.Containers.Selinux;
 using Gantry.Linux.Files;
 using Gantry.Networking;
 using Gantry.Persistence;
@@ -13,16 +13,17 @@ public static class PodFiles
 
     /// <summary>Writes the three files; the kubelet mounts an /etc/hosts of its own over ours.</summary>
     /// <exception cref="IOException">The disk refused.</exception>
-    public static void Write(NodePaths paths, PodId id, PodSpec spec, string hostname)
+    public static void Write(NodePaths paths, PodRecord pod, string hostname)
     {
-        Write(paths.PodHostname(id), hostname + "\n", spec);
-        Write(paths.PodHosts(id), spec.UsesHostNetwork ? ReadOrEmpty("/etc/hosts") : Hosts(hostname, []), spec);
-        Write(paths.PodResolvConf(id), spec.Dns is { } dns ? ResolvConf(dns) : ReadOrEmpty("/etc/resolv.conf"), spec);
+        var spec = pod.Spec;
+        Write(paths.PodHostname(pod.Id), hostname + "\n", pod);
+        Write(paths.PodHosts(pod.Id), spec.UsesHostNetwork ? ReadOrEmpty("/etc/hosts") : Hosts(hostname, []), pod);
+        Write(paths.PodResolvConf(pod.Id), spec.Dns is { } dns ? ResolvConf(dns) : ReadOrEmpty("/etc/resolv.conf"), pod);
     }
 
     /// <summary>Adds the pod's own addresses to its hosts file.</summary>
-    public static void WriteHosts(NodePaths paths, PodId id, PodSpec spec, string hostname, IReadOnlyList<string> addresses) =>
-        Write(paths.PodHosts(id), Hosts(hostname, addresses), spec);
+    public static void WriteHosts(NodePaths paths, PodRecord pod, string hostname, IReadOnlyList<string> addresses) =>
+        Write(paths.PodHosts(pod.Id), Hosts(hostname, addresses), pod);
 
     /// <summary>A hosts file as hosts(5) describes it.</summary>
     internal static string Hosts(string hostname, IReadOnlyList<string> addresses)
@@ -48,10 +49,12 @@ public static class PodFiles
     }
 
     /// <summary>The pod's own root owns the files: the programs that rewrite them run as it.</summary>
-    private static void Write(string path, string content, PodSpec spec)
+    private static void Write(string path, string content, PodRecord pod)
     {
         AtomicFile.Write(path, content, Readable);
-        if (spec.Security.Namespaces.UserNamespace is not { } user)
+        if (pod.Selinux is { } labels)
+            FileLabels.Set(path, labels.File);
+        if (pod.Spec.Security.Namespaces.UserNamespace is not { } user)
             return;
         using var file = RegularFile.Open(path, 0);
         FileOwnership.SetOwner(file, user.RootUid, user.RootGid, path);

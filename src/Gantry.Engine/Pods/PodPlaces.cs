@@ -1,5 +1,6 @@
 using Gantry.Cgroups;
 using Gantry.Containers;
+using Gantry.Containers.Selinux;
 using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Persistence;
@@ -7,10 +8,10 @@ using Gantry.Persistence;
 namespace Gantry.Pods;
 
 /// <summary>Says what a pod lends to its containers: namespaces by path, files, cgroup.</summary>
-public sealed class PodPlaces(NodePaths paths, ContainerStore containers)
+public sealed class PodPlaces(NodePaths paths, ContainerStore containers, SelinuxLabels selinux)
 {
     /// <summary>The loan for a container of that specification.</summary>
-    /// <exception cref="InvalidRequestException">The pod does not have the namespaces that the container asks for.</exception>
+    /// <exception cref="InvalidRequestException">The pod does not have the namespaces that the container asks for, or its SELinux label cannot be applied.</exception>
     /// <exception cref="WrongStateException">The container whose PID namespace is to be joined does not run.</exception>
     public PodLoan Of(PodRecord pod, ContainerSpec spec)
     {
@@ -19,6 +20,7 @@ public sealed class PodPlaces(NodePaths paths, ContainerStore containers)
         var namespaces = Pinned(pod);
         if (PidNamespace(pod, spec) is { } pid)
             namespaces["pid"] = pid;
+        var labels = selinux.ForContainer(spec, pod.Selinux, pod.Spec.Security.Selinux);
         return new PodLoan(pod.Id, pod.Spec.RuntimeHandler, pod.CgroupPath, pod.Spec.LogDirectory, id => Place(pod, namespaces) with
         {
             Container = id,
@@ -27,14 +29,25 @@ public sealed class PodPlaces(NodePaths paths, ContainerStore containers)
             HostsPath = paths.PodHosts(pod.Id),
             HostnamePath = paths.PodHostname(pod.Id),
             ResolvConfPath = paths.PodResolvConf(pod.Id),
+            Labels = labels,
         });
     }
+
+    /// <summary>The SELinux levels that containers have asked for themselves.</summary>
+    public IEnumerable<string> LevelsOfContainers() => containers.All.Select(container => container.Spec.Security.Selinux?.Level ?? "");
 
     /// <summary>The place of the pod's init process: an empty root of its own, and none of the pod's files.</summary>
     public ContainerPlace OfInit(PodRecord pod)
     {
         var id = ContainerId.Parse(pod.Id.Value);
-        return Place(pod, Pinned(pod)) with { Container = id, Rootfs = paths.ContainerRootfs(id), CgroupPath = PodInit.CgroupPath(pod.CgroupPath, pod.Id) };
+        var security = pod.Spec.Security;
+        return Place(pod, Pinned(pod)) with
+        {
+            Container = id,
+            Rootfs = paths.ContainerRootfs(id),
+            CgroupPath = PodInit.CgroupPath(pod.CgroupPath, pod.Id),
+            Labels = SelinuxLabels.ForInit(pod.Selinux, security.Privileged, security.Namespaces, security.Selinux),
+        };
     }
 
     private ContainerPlace Place(PodRecord pod, Dictionary<string, string> namespaces) => new()

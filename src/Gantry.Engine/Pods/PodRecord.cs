@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Gantry.Containers.Selinux;
 using Gantry.Identity;
 
 namespace Gantry.Pods;
@@ -46,6 +47,9 @@ public sealed record PodRecord
 
     /// <summary>The pod's cgroup below each controller's root, as "/kubepods/podUID/ID".</summary>
     public string CgroupPath { get; init; } = "";
+
+    /// <summary>Its SELinux labels, which its containers get; null where nothing is labelled.</summary>
+    public PodContexts? Selinux { get; init; }
 
     /// <summary>Whether the CNI DEL has been done; until then its addresses are still held.</summary>
     public bool NetworkDetached { get; init; }

@@ -1,6 +1,7 @@
 using Gantry.Cgroups;
 using Gantry.Concurrency;
 using Gantry.Containers;
+using Gantry.Containers.Selinux;
 using Gantry.Events;
 using Gantry.Faults;
 using Gantry.Identity;
@@ -12,7 +13,8 @@ using Microsoft.Extensions.Logging;
 namespace Gantry.Pods;
 
 /// <summary>The parts of the node that a new pod is made of.</summary>
-public sealed record PodParts(INamespacePins Pins, PodNetwork Network, PodInit Init, CgroupFolder Cgroups, RuntimeHandlers Handlers, PodPlaces Places);
+public sealed record PodParts(
+    INamespacePins Pins, PodNetwork Network, PodInit Init, CgroupFolder Cgroups, RuntimeHandlers Handlers, PodPlaces Places, SelinuxLabels Selinux);
 
 /// <summary>Makes pods: all of one, or nothing of it.</summary>
 public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, PodLeftovers leftovers, EventStream events, TimeProvider time, ILogger log)
@@ -25,7 +27,7 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
     /// Makes the pod and returns its id. The same metadata again joins the run under way or finds the pod that it made;
     /// the caller's token ends only its wait.
     /// </summary>
-    /// <exception cref="InvalidRequestException">The handler is not configured.</exception>
+    /// <exception cref="InvalidRequestException">The handler is not configured, or the SELinux label cannot be applied.</exception>
     /// <exception cref="AlreadyExistsException">A pod of that metadata has already stopped.</exception>
     /// <exception cref="TimedOutException">A network plugin or the OCI runtime hangs.</exception>
     public Task<PodId> RunAsync(PodSpec spec, CancellationToken cancel) => _runs.JoinAsync(PodKey.Of(spec), () => MakeAsync(spec), cancel);
@@ -52,6 +54,8 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
 
     private async Task<PodId> MakeAsync(PodSpec spec, CancellationToken cancel)
     {
+        // Held until the record, which names the level, is written.
+        using var labels = LabelsOf(spec);
         await using var undo = new RollbackStack(log);
         var id = PodId.New();
         var record = new PodRecord
@@ -61,11 +65,12 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
             CreatedAt = time.Nanoseconds(),
             BootId = _bootId,
             CgroupPath = CgroupPath.ForPod(spec.CgroupParent, id),
+            Selinux = labels.Contexts,
         };
         undo.Push("pod directories", () => Abandon(record));
         MakeDirectories(id);
         var hostname = spec.UsesHostNetwork || spec.Hostname.Length == 0 ? Environment.MachineName : spec.Hostname;
-        PodFiles.Write(paths, id, spec, hostname);
+        PodFiles.Write(paths, record, hostname);
         if (spec.CgroupParent.Length == 0)
         {
             undo.Push("pod cgroup", () => parts.Cgroups.Remove(record.CgroupPath));
@@ -73,7 +78,7 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
         }
         record = record with { Pinned = await PinAsync(id, spec, hostname, undo, cancel) };
         if (spec.Security.Namespaces.Ipc is not NamespaceMode.Node)
-            MountSharedMemory(id);
+            MountSharedMemory(record);
         record = await AttachAsync(record, hostname, undo, cancel);
         record = await StartInitAsync(record, undo, cancel);
         pods.Add(record);
@@ -119,11 +124,16 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
     }
 
     /// <summary>A /dev/shm of the containers' own, of the size that Kubernetes' pods have.</summary>
-    private void MountSharedMemory(PodId id)
+    private void MountSharedMemory(PodRecord pod)
     {
-        Directory.CreateDirectory(paths.PodSharedMemory(id));
-        Mount.Tmpfs(paths.PodSharedMemory(id), "mode=1777,size=65536k");
+        Directory.CreateDirectory(paths.PodSharedMemory(pod.Id));
+        var context = pod.Selinux is { } labels ? $",context=\"{labels.File}\"" : "";
+        Mount.Tmpfs(paths.PodSharedMemory(pod.Id), $"mode=1777,size=65536k{context}");
     }
+
+    private PodLabels LabelsOf(PodSpec spec) => parts.Selinux.ForPod(
+        $"{spec.Namespace}/{spec.Name}", spec.Security.Selinux, spec.Security.Privileged,
+        () => pods.All.Select(pod => pod.Selinux?.Level() ?? "").Concat(parts.Places.LevelsOfContainers()));
 
     private async Task<PodRecord> AttachAsync(PodRecord record, string hostname, RollbackStack undo, CancellationToken cancel)
     {
@@ -133,7 +143,7 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
         // Before the ADD: a plugin that fails half-way still needs a DEL (CNI specification, "Deleting").
         undo.Push("attach network", () => parts.Network.DetachAsync(attachment, CancellationToken.None));
         var addresses = await parts.Network.AttachAsync(attachment, cancel);
-        PodFiles.WriteHosts(paths, record.Id, record.Spec, hostname, addresses.Addresses);
+        PodFiles.WriteHosts(paths, record, hostname, addresses.Addresses);
         return record with { Addresses = addresses.Addresses };
     }
 

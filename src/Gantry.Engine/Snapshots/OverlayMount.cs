@@ -18,6 +18,9 @@ public sealed record OverlayOptions
     /// cut anyway. The same upper directory cannot be mounted again after one.
     /// </summary>
     public bool Volatile { get; init; }
+
+    /// <summary>The SELinux context of all files; null for none.</summary>
+    public string? Context { get; init; }
 }
 
 /// <summary>Stacks layer trees, and a writable layer on top, into one tree.</summary>
@@ -37,15 +40,16 @@ public static class OverlayMount
         if (lowersTopFirst.Count == 0)
             throw new InvalidRequestException($"overlay {target} has no layer; an image without layers cannot be a root");
         var attributes = options.NoDevices ? MountAttributes.NoDevices : MountAttributes.None;
-        if (TryMountByContext(lowersTopFirst, upper, work, target, attributes, options.Volatile))
+        if (TryMountByContext(lowersTopFirst, upper, work, target, attributes, options))
             return;
-        MountClassic(lowersTopFirst, $",upperdir={Escape(upper)},workdir={Escape(work)},index=off{(options.Volatile ? ",volatile" : "")}", target, attributes);
+        MountClassic(lowersTopFirst, $",upperdir={Escape(upper)},workdir={Escape(work)},index=off{(options.Volatile ? ",volatile" : "")}{Label(options.Context)}", target, attributes);
     }
 
     /// <summary>Mounts a stack that nobody can write to, for an image volume.</summary>
-    /// <param name="lowersTopFirst">Tree paths, the highest layer first; at least one.</param>
+    /// <param name="lowersTopFirst">Tree paths, the highest layer first; at least one, and two where there is a context.</param>
+    /// <param name="context">The SELinux context of all files; null for none.</param>
     /// <exception cref="SyscallException">What the kernel refused, in its own words.</exception>
-    public static void MountReadOnly(IReadOnlyList<string> lowersTopFirst, string target)
+    public static void MountReadOnly(IReadOnlyList<string> lowersTopFirst, string target, string? context = null)
     {
         const MountAttributes attributes = MountAttributes.ReadOnly | MountAttributes.NoDevices | MountAttributes.NoSetId;
         if (lowersTopFirst.Count == 0)
@@ -56,8 +60,8 @@ public static class OverlayMount
             BindReadOnly(lowersTopFirst[0], target, attributes);
             return;
         }
-        if (!TryMountByContext(lowersTopFirst, null, null, target, attributes, isVolatile: false))
-            MountClassic(lowersTopFirst, "", target, attributes);
+        if (!TryMountByContext(lowersTopFirst, null, null, target, attributes, new OverlayOptions { Context = context }))
+            MountClassic(lowersTopFirst, Label(context), target, attributes);
     }
 
     private static void BindReadOnly(string tree, string target, MountAttributes attributes)
@@ -76,12 +80,12 @@ public static class OverlayMount
 
     /// <summary>False where this kernel takes no lowerdir+ (before 6.5), or a path is too long for it.</summary>
     private static bool TryMountByContext(
-        IReadOnlyList<string> lowers, string? upper, string? work, string target, MountAttributes attributes, bool isVolatile)
+        IReadOnlyList<string> lowers, string? upper, string? work, string target, MountAttributes attributes, OverlayOptions options)
     {
         if (!_takesLayersOneByOne)
             return false;
         // fsconfig refuses a string of 256 bytes with the same EINVAL as an option that it does not know.
-        if (lowers.Append(upper).Append(work).Any(path => path is not null && Encoding.UTF8.GetByteCount(path) >= 256))
+        if (lowers.Append(upper).Append(work).Append(options.Context).Any(path => path is not null && Encoding.UTF8.GetByteCount(path) >= 256))
             return false;
         FileSystemContext context;
         try
@@ -112,9 +116,11 @@ public static class OverlayMount
                 context.Set("workdir", work);
                 // Not the kernel's default: an index ties the upper directory to one set of lower inodes for ever.
                 context.Set("index", "off");
-                if (isVolatile)
+                if (options.Volatile)
                     context.Set("volatile");
             }
+            if (options.Context is { } label)
+                context.Set("context", label);
             using var mount = context.CreateMount(attributes);
             Linux.Mounts.Mount.Attach(mount, target);
         }
@@ -153,6 +159,9 @@ public static class OverlayMount
             layers.ForEach(layer => layer.Dispose());
         }
     }
+
+    /// <summary>In quotes: categories have commas between them.</summary>
+    private static string Label(string? context) => context is null ? "" : $",context=\"{context}\"";
 
     private static string Escape(string path) =>
         path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal).Replace(",", "\\,", StringComparison.Ordinal);

@@ -2,7 +2,7 @@ namespace Gantry.Linux.Files;
 
 /// <summary>
 /// Reads the small files by which the kernel tells of cgroups, processes and interfaces (cgroupfs, proc, sysfs): whole, by
-/// one open, and without allocating. Such a file may go at any moment, and that is no error.
+/// one open, and without allocating. Such a file may go at any moment, and that is no error. Writes those that it asks by.
 /// </summary>
 public static class KernelFile
 {
@@ -71,6 +71,14 @@ public static class KernelFile
         {
             LibC.Close(fd);
         }
+    }
+
+    /// <summary>Writes a value to a file that is there, in one call, as the kernel asks for.</summary>
+    /// <exception cref="SyscallException">What open or the write returned: EINVAL for a value that the kernel does not take.</exception>
+    public static void Write(string path, ReadOnlySpan<byte> value)
+    {
+        using var file = RegularFile.Open(path, LibC.OWriteOnly);
+        RegularFile.WriteAt(file, value, 0, path);
     }
 
     private static int TryOpen(string directory, ReadOnlySpan<byte> name)

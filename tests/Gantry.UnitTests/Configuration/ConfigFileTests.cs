@@ -46,6 +46,7 @@ public sealed class ConfigFileTests : IDisposable
             LogLevel = "debug",
             Monitor = "/m",
             PodInit = "/i",
+            Selinux = false,
             DefaultHandler = "kata.v2",
             Handlers = new Dictionary<string, HandlerConfig>
             {

@@ -1,5 +1,6 @@
 using System.Text;
 using Gantry.Containers;
+using Gantry.Containers.Selinux;
 using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Linux.Namespaces;
@@ -114,6 +115,7 @@ public sealed class RecordFolderTests : IDisposable
             InitPid = 7,
             CgroupPath = "/x",
             NetworkDetached = true,
+            Selinux = new PodContexts("u:r:t:s0:c1,c2", "u:o:f:s0:c1,c2"),
             Spec = pod.Spec with
             {
                 Labels = new Dictionary<string, string> { ["a"] = "ä\n\"" },
@@ -132,6 +134,7 @@ public sealed class RecordFolderTests : IDisposable
         var read = ReadBack(pod);
 
         Assert.Equal(Text(pod), Text(read));
+        Assert.Equal("s0:c1,c2", read.Selinux!.Level());
     }
 
     [Fact]

@@ -38,6 +38,7 @@ public sealed class SpecBuilder(CgroupHierarchy cgroups)
                 Capabilities = Sets(capabilities, user, spec.Security),
                 NoNewPrivileges = spec.Security.NoNewPrivileges,
                 OomScoreAdj = OomScore(spec),
+                SelinuxLabel = place.Labels?.Process,
             },
             Root = new OciRoot(place.Rootfs, spec.Security.ReadOnlyRootfs),
             Mounts = ContainerMounts.For(spec, place, volumes),
@@ -56,6 +57,7 @@ public sealed class SpecBuilder(CgroupHierarchy cgroups)
                     : spec.Mounts.Any(mount => mount.Propagation is MountPropagation.HostToContainer) ? "rslave" : null,
                 MaskedPaths = spec.Security.Privileged ? null : spec.Security.MaskedPaths,
                 ReadonlyPaths = spec.Security.Privileged ? null : spec.Security.ReadOnlyPaths,
+                MountLabel = place.Labels?.File,
             },
         };
     }

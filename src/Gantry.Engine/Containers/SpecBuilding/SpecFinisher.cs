@@ -18,7 +18,6 @@ public sealed class SpecFinisher(CdiRegistry devices, AppArmor appArmor)
     /// <exception cref="Faults.WrongStateException">A device is described nowhere.</exception>
     public async Task<OciSpec> FinishAsync(OciSpec spec, ContainerSpec asked, ContainerPlace place, RuntimeHandler handler)
     {
-        SelinuxRefusal.Check(asked);
         // A runtime obeys some annotations, and so may a vendor's: what the operator has not allowed reaches neither.
         var container = asked.Annotations.Where(annotation => handler.Allows(annotation.Key)).ToDictionary();
         var pod = place.PodAnnotations.Where(annotation => handler.Allows(annotation.Key));

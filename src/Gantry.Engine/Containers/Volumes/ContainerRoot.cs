@@ -19,7 +19,7 @@ public sealed class ContainerRoot(NodePaths paths, SnapshotStore snapshots)
         Directory.CreateDirectory(paths.ContainerUpper(id));
         Directory.CreateDirectory(paths.ContainerWork(id));
         Directory.CreateDirectory(paths.ContainerRootfs(id));
-        var options = new OverlayOptions { NoDevices = !spec.Security.Privileged };
+        var options = new OverlayOptions { NoDevices = !spec.Security.Privileged, Context = place.Labels?.File };
         var trees = image.ChainIds.Reverse().Select(snapshots.TreePath).ToList();
         if (place.User is null)
         {

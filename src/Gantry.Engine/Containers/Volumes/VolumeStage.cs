@@ -1,3 +1,4 @@
+using Gantry.Containers.Selinux;
 using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Images;
@@ -54,6 +55,7 @@ public sealed class VolumeStage(NodePaths paths, ImageStore images, SnapshotStor
     /// <exception cref="WrongStateException">A host path cannot be mounted as it is asked for.</exception>
     /// <exception cref="RecursiveReadOnlyUnsupportedException">This kernel has no recursive read-only mounts.</exception>
     /// <exception cref="ImageVolumeException">The image is not on this node, or has no such path.</exception>
+    /// <exception cref="InvalidRequestException">A directory of the node itself is to be relabelled.</exception>
     /// <exception cref="OperationCanceledException">Nobody waits any more: nothing further is mounted.</exception>
     public PreparedVolumes Prepare(ContainerId id, ContainerSpec spec, ContainerPlace place, CancellationToken given)
     {
@@ -87,11 +89,13 @@ public sealed class VolumeStage(NodePaths paths, ImageStore images, SnapshotStor
         DirectoryRemover.Remove(folder);
     }
 
-    private static string FromHost(ContainerSpec spec, MountSpec mount, string folder, ContainerPlace place, CancellationToken given)
+    private string FromHost(ContainerSpec spec, MountSpec mount, string folder, ContainerPlace place, CancellationToken given)
     {
         var source = HostVolume.Source(spec.Name, mount);
         given.ThrowIfCancellationRequested();
         HostVolume.CheckPropagation(spec.Name, mount, source);
+        if (mount.SelinuxRelabel && place.Labels is { RelabelsVolumes: true } labels)
+            FileLabels.SetVolume(spec.Name, mount, source, labels.File, [paths.Root, paths.State], given);
         if (!HostVolume.NeedsStage(mount))
             return source;
         Directory.CreateDirectory(Path.GetDirectoryName(folder)!);
@@ -114,16 +118,21 @@ public sealed class VolumeStage(NodePaths paths, ImageStore images, SnapshotStor
         var trees = image.ChainIds.Reverse().Select(snapshots.TreePath).ToList();
         if (trees.Count == 0)
             throw new ImageVolumeException($"image {image.Id} has no layer, and nothing that could be mounted");
+        // A lone layer would be bound, and only what is mounted anew can have a context.
+        IReadOnlyList<string> below = place.Labels is not null && trees.Count == 1 ? [EmptyTree(place.Container)] : [];
         if (place.User is null)
         {
-            OverlayMount.MountReadOnly(trees, folder);
+            OverlayMount.MountReadOnly([.. trees, .. below], folder, place.Labels?.File);
             return;
         }
         var mapped = folder + ".layers";
         Directory.CreateDirectory(mapped);
         using var layers = MappedSnapshots.Attach(paths, place.NamespacePaths["user"], mapped);
-        OverlayMount.MountReadOnly([.. trees.Select(layers.Map)], folder);
+        OverlayMount.MountReadOnly([.. trees.Select(layers.Map), .. below], folder, place.Labels?.File);
     }
+
+    /// <summary>It stays as long as the container: a layer that is removed can't be listed any more, though it is mounted.</summary>
+    private string EmptyTree(ContainerId id) => Directory.CreateDirectory(paths.ContainerEmpty(id)).FullName;
 
     /// <summary>What the path names in the image, its links followed as if the image were the root.</summary>
     private static string SubPath(MountSpec mount, ImageSource source, string folder)

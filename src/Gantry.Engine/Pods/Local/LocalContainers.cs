@@ -106,7 +106,14 @@ public sealed class LocalContainers(
             CheckHostPath(volume, source);
         if (mount.SubPath.Length > 0)
             source = VolumeSubPath.Resolve(source, mount.SubPath);
-        return new MountSpec(mount.Path, source) { ReadOnly = mount.ReadOnly, RecursiveReadOnly = mount.RecursiveReadOnly, Propagation = mount.Propagation };
+        return new MountSpec(mount.Path, source)
+        {
+            ReadOnly = mount.ReadOnly,
+            RecursiveReadOnly = mount.RecursiveReadOnly,
+            Propagation = mount.Propagation,
+            // As the kubelet does: the pod's own volumes, and nothing of the node's.
+            SelinuxRelabel = volume.HostPath is null,
+        };
     }
 
     private static void CheckHostPath(ManifestVolume volume, string path)

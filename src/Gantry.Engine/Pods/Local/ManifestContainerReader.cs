@@ -71,6 +71,9 @@ internal static class ManifestContainerReader
         _ => throw node["type"].Wrong("RuntimeDefault, Unconfined or Localhost"),
     };
 
+    public static SelinuxLabel? Selinux(ManifestNode node) =>
+        node.Exists ? new SelinuxLabel(node["user"].Text(), node["role"].Text(), node["type"].Text(), node["level"].Text()) : null;
+
     private static EnvironmentVariable ReadVariable(ManifestNode node)
     {
         if (node["valueFrom"].Exists)
@@ -136,6 +139,7 @@ internal static class ManifestContainerReader
             ReadOnlyRootfs = own["readOnlyRootFilesystem"].Flag(),
             NoNewPrivileges = !own["allowPrivilegeEscalation"].Flag(missing: true),
             Seccomp = Seccomp(own["seccompProfile"]) ?? Seccomp(pod["seccompProfile"]) ?? new SecurityProfile(ProfileKind.RuntimeDefault),
+            Selinux = Selinux(own["seLinuxOptions"]),
             MaskedPaths = isMasked ? _maskedPaths : [],
             ReadOnlyPaths = isMasked ? _readOnlyPaths : [],
             AddCapabilities = own["capabilities"]["add"].Texts(),

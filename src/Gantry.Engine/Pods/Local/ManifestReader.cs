@@ -96,6 +96,7 @@ public static class ManifestReader
                 Namespaces = ManifestContainerReader.Sharing(spec),
                 Privileged = spec["containers"].Items().Concat(spec["initContainers"].Items()).Any(node => node["securityContext"]["privileged"].Flag()),
                 Seccomp = ManifestContainerReader.Seccomp(security["seccompProfile"]),
+                Selinux = ManifestContainerReader.Selinux(security["seLinuxOptions"]),
             },
         };
     }

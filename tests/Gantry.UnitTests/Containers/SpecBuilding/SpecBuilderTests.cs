@@ -1,5 +1,6 @@
 using Gantry.Cgroups;
 using Gantry.Containers;
+using Gantry.Containers.Selinux;
 using Gantry.Containers.SpecBuilding;
 using Gantry.Faults;
 using Gantry.Identity;
@@ -73,6 +74,16 @@ public sealed class SpecBuilderTests
     {
         Assert.Contains(Build(Spec(), hierarchy: _v2).Linux.Namespaces, ns => ns.Type == "cgroup");
         Assert.DoesNotContain(Build(Spec()).Linux.Namespaces, ns => ns.Type == "cgroup");
+    }
+
+    [Fact]
+    public void Build_Labels_AreTheProcesssAndTheMounts()
+    {
+        var built = new SpecBuilder(_v1).Build(Spec(), Place() with { Labels = new ContainerLabels("u:r:t:s0", "u:o:f:s0") }, new ImageConfig { Command = ["sh"] }, new ResolvedUser(0, 0, [0]), []);
+
+        Assert.Equal(("u:r:t:s0", "u:o:f:s0"), (built.Process.SelinuxLabel, built.Linux.MountLabel));
+        Assert.Equal("u:r:t:s0", SpecBuilder.BuildExec(Records.Container(), built, ["id"], false).SelinuxLabel);
+        Assert.Equal((null, null), (Build(Spec()).Process.SelinuxLabel, Build(Spec()).Linux.MountLabel));
     }
 
     [Fact]

@@ -18,13 +18,13 @@ public sealed class ManifestReaderTests
              "metadata":{"name":"web","namespace":"shop","labels":{"app":"web"}},
              "spec":{
                "restartPolicy":"OnFailure","terminationGracePeriodSeconds":7,"shareProcessNamespace":true,
-               "securityContext":{"runAsUser":1000,"fsGroup":2000,"supplementalGroups":[3000],"sysctls":[{"name":"net.core.somaxconn","value":"1"}]},
+               "securityContext":{"runAsUser":1000,"seLinuxOptions":{"level":"s0:c1,c2"},"fsGroup":2000,"supplementalGroups":[3000],"sysctls":[{"name":"net.core.somaxconn","value":"1"}]},
                "volumes":[{"name":"data","emptyDir":{}},{"name":"host","hostPath":{"path":"/srv","type":"Directory"}}],
                "initContainers":[{"name":"init","image":"busybox","command":["true"]}],
                "containers":[{"name":"web","image":"nginx:1.19.10","args":["-g","daemon off;"],"env":[{"name":"A","value":"1"}],
                  "ports":[{"containerPort":80,"hostPort":8080,"protocol":"TCP"}],
                  "resources":{"requests":{"cpu":"250m"},"limits":{"cpu":"0.5","memory":"64Mi"}},
-                 "securityContext":{"runAsUser":33,"readOnlyRootFilesystem":true,"allowPrivilegeEscalation":false,"capabilities":{"add":["NET_ADMIN"],"drop":["ALL"]}},
+                 "securityContext":{"runAsUser":33,"seLinuxOptions":{"type":"my_t"},"readOnlyRootFilesystem":true,"allowPrivilegeEscalation":false,"capabilities":{"add":["NET_ADMIN"],"drop":["ALL"]}},
                  "volumeMounts":[{"name":"data","mountPath":"/data","subPath":"a/b","readOnly":true}]}]}}
             """);
 
@@ -34,6 +34,7 @@ public sealed class ManifestReaderTests
         Assert.Equal(["-g", "daemon off;"], container.Spec.Arguments);
         Assert.Equal((256, 50_000, 100_000, 64L << 20), (container.Spec.Resources.CpuShares, container.Spec.Resources.CpuQuota, container.Spec.Resources.CpuPeriod, container.Spec.Resources.MemoryLimit));
         Assert.Equal((33L, true, true), (container.Spec.Security.RunAsUser, container.Spec.Security.ReadOnlyRootfs, container.Spec.Security.NoNewPrivileges));
+        Assert.Equal((new SelinuxLabel("", "", "my_t", ""), new SelinuxLabel("", "", "", "s0:c1,c2")), (container.Spec.Security.Selinux, manifest.Pod.Security.Selinux));
         Assert.Equal([3000, 2000], container.Spec.Security.SupplementalGroups);
         Assert.Equal(NamespaceMode.Pod, manifest.Pod.Security.Namespaces.Pid);
         Assert.Equal(8080, Assert.Single(manifest.Pod.PortMappings).HostPort);
