@@ -28,7 +28,8 @@ internal static partial class Leftovers
         left.AddRange(Mounts(node).Where(mount => !node.Mounts.Contains(mount)).Select(mount => $"mount {mount}"));
         left.AddRange(Children($"{node.Root}/pods").Select(path => $"pod directory {path}"));
         left.AddRange(Children($"{node.Root}/containers").Select(path => $"container directory {path}"));
-        left.AddRange(Children($"{node.Root}/trash").Select(path => $"trash {path}"));
+        foreach (var trash in new[] { "trash", "images/trash", "snapshots/trash" })
+            left.AddRange(Children($"{node.Root}/{trash}").Select(path => $"trash {path}"));
         left.AddRange(Children($"{node.Root}/images/ingest").Select(path => $"half a download {path}"));
         left.AddRange(Children($"{node.State}/pods").Select(path => $"pod state {path}"));
         left.AddRange(Children($"{node.State}/containers").Select(path => $"container state {path}"));
