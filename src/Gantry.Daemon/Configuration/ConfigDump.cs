@@ -79,7 +79,7 @@ public static class ConfigDump
         Line(text, "share_private", config.SharePrivate ? "true" : "false");
         Line(text, "policy_file", Quoted(config.PolicyFile));
         Line(text, "import_dir", Quoted(config.ImportDirectory));
-        Line(text, "scrub_hours", Number(config.ScrubHours));
+        Line(text, "scrub_hours", config.ScrubHours.ToString("0.######", CultureInfo.InvariantCulture));
         Line(text, "scrub_mib_per_second", Number(config.ScrubBytesPerSecond >> 20));
         foreach (var (host, server) in config.TokenHosts.OrderBy(pair => pair.Key, StringComparer.Ordinal))
             Line(text, $"token_hosts.{Quoted(host)}", Quoted(server));

@@ -162,6 +162,13 @@ public static class ConfigFile
         ? (int)number
         : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}"));
 
+    /// <summary>A number that may have a fraction, and is not negative.</summary>
+    internal static double Amount(ValueSyntax value, int most)
+    {
+        var amount = value switch { IntegerValueSyntax whole => whole.Value, FloatValueSyntax real => real.Value, _ => double.NaN };
+        return amount >= 0 && amount <= most ? amount : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"a number from 0 to {most}"));
+    }
+
     internal static string OneOf(ValueSyntax value, params string[] choices) => choices.Contains(Text(value)) ? Text(value) : throw new FormatException(string.Join(" or ", choices));
 
     internal static List<string> Texts(ValueSyntax value) => value is ArraySyntax array

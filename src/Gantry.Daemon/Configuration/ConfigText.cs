@@ -93,7 +93,7 @@ public static class ConfigText
         policy_file = "/etc/gantry/policy.json"
         # Archives of images (OCI or Docker, also compressed) that are imported and pinned at start. Empty for none.
         import_dir = "/var/lib/gantry/import"
-        # Every so many hours all images are verified, so fast at most, and damaged layers fetched again; 0 for never.
+        # Every so many hours (also 0.5) all images are verified, so fast at most, and damaged layers fetched again; 0 for never.
         scrub_hours = 0
         scrub_mib_per_second = 20
 

@@ -55,7 +55,7 @@ public sealed record RegistryConfig
     public string ImportDirectory { get; init; } = "/var/lib/gantry/import";
 
     /// <summary>0 for never.</summary>
-    public int ScrubHours { get; init; }
+    public double ScrubHours { get; init; }
 
     public long ScrubBytesPerSecond { get; init; } = 20L << 20;
 }

@@ -31,7 +31,7 @@ internal static class RegistryKeys
         ["registry.share_private"] = (config, value) => config with { SharePrivate = ConfigFile.Flag(value) },
         ["registry.policy_file"] = (config, value) => config with { PolicyFile = ConfigFile.AbsolutePath(value) },
         ["registry.import_dir"] = (config, value) => config with { ImportDirectory = OptionalPath(value) },
-        ["registry.scrub_hours"] = (config, value) => config with { ScrubHours = ConfigFile.Number(value, 0, 100_000) },
+        ["registry.scrub_hours"] = (config, value) => config with { ScrubHours = ConfigFile.Amount(value, 100_000) },
         ["registry.scrub_mib_per_second"] = (config, value) => config with { ScrubBytesPerSecond = ConfigFile.Number(value, 1, 100_000) * MiB },
         ["registry.max_layers"] = (config, value) => config with { MaxLayers = ConfigFile.Number(value, 1, 500) },
     };

@@ -4,9 +4,8 @@ using Gantry.Cri.Translation;
 using Gantry.Faults;
 using Gantry.Images;
 using Gantry.Images.Registry.Access;
-using Gantry.Linux.Files;
-using Gantry.Linux.Mounts;
 using Gantry.Persistence;
+using Gantry.Statistics;
 using Grpc.Core;
 
 namespace Gantry.Cri;
@@ -93,33 +92,33 @@ public sealed class ImageService(Composition node) : Api.ImageService.ImageServi
     public override Task<ImageFsInfoResponse> ImageFsInfo(ImageFsInfoRequest request, ServerCallContext context)
     {
         // From memory: the kubelet asks every few seconds, and a walk over the trees could take longer than that.
-        var trees = node.Snapshots.Total;
-        var images = Usage(node.Paths.Snapshots, trees.Bytes + node.Images.Blobs.TotalBytes, trees.Inodes + node.Images.Blobs.Count);
+        var (trees, blobs, disks) = (node.Snapshots.Total, node.Images.Blobs, node.Storage);
         var response = new ImageFsInfoResponse();
-        response.ImageFilesystems.Add(images);
-        response.ContainerFilesystems.Add(ContainerUsage(images));
+        if (disks.Blobs.MountPoint == disks.Layers.MountPoint)
+            response.ImageFilesystems.Add(Usage(disks.Layers, trees.Bytes + blobs.TotalBytes, trees.Inodes + blobs.Count));
+        else
+            // The kubelet reads the first alone: where layers are is what fills up.
+            response.ImageFilesystems.Add([Usage(disks.Layers, trees.Bytes, trees.Inodes), Usage(disks.Blobs, blobs.TotalBytes, blobs.Count)]);
+        response.ContainerFilesystems.Add(ContainerUsage(response.ImageFilesystems[0]));
         return Task.FromResult(response);
     }
 
-    /// <summary>Writable layers are where the images are, but for a node whose containers folder is a disk of its own.</summary>
+    /// <summary>Writable layers are where the images' are, but for a node whose containers folder is a disk of its own.</summary>
     private FilesystemUsage ContainerUsage(FilesystemUsage images)
     {
-        if (MountPoint(node.Paths.Containers) == images.FsId.Mountpoint)
+        if (node.Storage.Containers.MountPoint == images.FsId.Mountpoint)
             return images.Clone();
-        var disk = DiskSpace.Of(node.Paths.Containers);
-        return Usage(node.Paths.Containers, disk.TotalBytes - disk.AvailableBytes, disk.TotalInodes - disk.FreeInodes);
+        var written = node.Statistics.WritableLayers();
+        return Usage(node.Storage.Containers, written.Bytes, written.Inodes);
     }
 
-    private static FilesystemUsage Usage(string path, long bytes, long inodes) => new()
+    private static FilesystemUsage Usage(StorageDisk disk, long bytes, long inodes) => new()
     {
         Timestamp = TimeProvider.System.Nanoseconds(),
-        FsId = new FilesystemIdentifier { Mountpoint = MountPoint(path) },
+        FsId = new FilesystemIdentifier { Mountpoint = disk.MountPoint },
         UsedBytes = new UInt64Value { Value = (ulong)bytes },
         InodesUsed = new UInt64Value { Value = (ulong)inodes },
     };
-
-    /// <summary>A real mount point: the kubelet drops the statistics of a path that is none.</summary>
-    private static string MountPoint(string path) => MountTable.Holding(path)?.MountPoint ?? "/";
 
     private IEnumerable<Image> List(ImageFilter? filter)
     {

@@ -6,7 +6,6 @@ using Gantry.Images.Archives;
 using Gantry.Images.Pulling;
 using Gantry.Images.Registry.Hosts;
 using Gantry.Images.Store;
-using Gantry.Linux.Files;
 using Google.Protobuf;
 using Grpc.Core;
 
@@ -38,7 +37,7 @@ public sealed class ImagesService(Composition node) : GantryImages.GantryImagesB
     {
         var used = node.LayersInUse();
         var totals = ImageUsages.Total(node.Images, node.Snapshots, used);
-        var disk = DiskSpace.Of(node.Paths.Root);
+        var disk = node.Storage.Layers.Space();
         var response = new ImageUsageResponse
         {
             BlobBytes = totals.BlobBytes,
@@ -48,6 +47,11 @@ public sealed class ImagesService(Composition node) : GantryImages.GantryImagesB
             FreeBytes = disk.AvailableBytes,
             TotalBytes = disk.TotalBytes,
         };
+        foreach (var (holding, holds) in node.Storage.Disks)
+        {
+            var space = holding.Space();
+            response.Disks.Add(new NodeDisk { MountPoint = holding.MountPoint, Holds = holds, FreeBytes = space.AvailableBytes, TotalBytes = space.TotalBytes });
+        }
         foreach (var usage in ImageUsages.Of(node.Images, node.Snapshots, used))
         {
             var message = new ImageSpace

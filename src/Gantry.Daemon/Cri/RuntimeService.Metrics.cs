@@ -28,7 +28,7 @@ public sealed partial class RuntimeService
         var pods = node.Pods.All.Where(pod => pod is { State: PodState.Ready, Spec.IsLocal: false }).OrderByDescending(pod => pod.CreatedAt).ToList();
         var interfaces = await node.Statistics.ReadNetworkAsync(pods, cancel);
         var now = (ulong)(TimeProvider.System.Nanoseconds() / 1_000_000_000);
-        var around = new MetricSurroundings(node.Storage.Device, node.Storage.Space(), new BlockDeviceNames(), now);
+        var around = new MetricSurroundings(node.Storage.Containers.Device, node.Storage.Containers.Space(), new BlockDeviceNames(), now);
         var containers = node.Containers.All.ToLookup(container => container.Pod);
         return pods.Select(pod =>
         {

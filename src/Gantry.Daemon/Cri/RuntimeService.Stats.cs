@@ -11,7 +11,7 @@ public sealed partial class RuntimeService
     public override Task<ContainerStatsResponse> ContainerStats(ContainerStatsRequest request, ServerCallContext context)
     {
         var usage = node.Statistics.Read(node.Containers.Get(request.ContainerId));
-        return Task.FromResult(new ContainerStatsResponse { Stats = UsageToCri.Container(usage, node.Storage.MountPoint) });
+        return Task.FromResult(new ContainerStatsResponse { Stats = UsageToCri.Container(usage, node.Storage.Containers.MountPoint) });
     }
 
     public override Task<ListContainerStatsResponse> ListContainerStats(ListContainerStatsRequest request, ServerCallContext context)
@@ -24,7 +24,7 @@ public sealed partial class RuntimeService
     public override async Task<PodSandboxStatsResponse> PodSandboxStats(PodSandboxStatsRequest request, ServerCallContext context)
     {
         var usage = await node.Statistics.ReadAsync([node.Pods.Get(request.PodSandboxId)], context.CancellationToken);
-        return new PodSandboxStatsResponse { Stats = UsageToCri.Pod(usage[0], node.Storage.MountPoint) };
+        return new PodSandboxStatsResponse { Stats = UsageToCri.Pod(usage[0], node.Storage.Containers.MountPoint) };
     }
 
     public override async Task<ListPodSandboxStatsResponse> ListPodSandboxStats(ListPodSandboxStatsRequest request, ServerCallContext context)
@@ -36,14 +36,14 @@ public sealed partial class RuntimeService
 
     private IEnumerable<ContainerStats> ListStats(ContainerStatsFilter? filter)
     {
-        var mountPoint = node.Storage.MountPoint;
+        var mountPoint = node.Storage.Containers.MountPoint;
         return node.Statistics.ReadRunning(node.Containers.All.Where(container => IsAsked(container, filter)).OrderByDescending(container => container.CreatedAt))
             .Select(usage => UsageToCri.Container(usage, mountPoint));
     }
 
     private async Task<IEnumerable<PodSandboxStats>> ListStatsAsync(PodSandboxStatsFilter? filter, CancellationToken cancel)
     {
-        var mountPoint = node.Storage.MountPoint;
+        var mountPoint = node.Storage.Containers.MountPoint;
         var pods = node.Pods.All.Where(pod => pod.State is PodState.Ready && IsAsked(pod, filter)).OrderByDescending(pod => pod.CreatedAt).ToList();
         return (await node.Statistics.ReadAsync(pods, cancel)).Select(usage => UsageToCri.Pod(usage, mountPoint));
     }

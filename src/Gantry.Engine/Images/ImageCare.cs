@@ -24,8 +24,13 @@ public sealed class ImageCare(
     ImageCareOptions options, NodePaths paths, ImageImporter importer, ImageChecker checker, ImageCollector collector, TimeProvider time, ILogger log)
 {
     private static readonly TimeSpan _round = TimeSpan.FromHours(1);
+    private static readonly TimeSpan _soon = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan _least = TimeSpan.FromMilliseconds(1);
 
     private string StatePath => $"{paths.Images}/imported.json";
+
+    /// <summary>Its time is when the last scrub ended.</summary>
+    private string StampPath => $"{paths.Images}/scrubbed";
 
     /// <summary>Works until the token ends it.</summary>
     public async Task RunAsync(CancellationToken cancel)
@@ -33,15 +38,17 @@ public sealed class ImageCare(
         try
         {
             await ImportAsync(cancel);
-            var scrubbed = time.GetTimestamp();
+            var due = FirstScrub();
+            var waiting = time.GetTimestamp();
             while (true)
             {
-                await Task.Delay(options.ScrubEvery > TimeSpan.Zero && options.ScrubEvery < _round ? options.ScrubEvery : _round, time, cancel);
+                var left = due - time.GetElapsedTime(waiting);
+                await Task.Delay(new TimeSpan(Math.Clamp(left.Ticks, _least.Ticks, _round.Ticks)), time, cancel);
                 await TryAsync("collect", () => collector.CollectAsync(withRecent: false));
-                if (options.ScrubEvery == TimeSpan.Zero || time.GetElapsedTime(scrubbed) < options.ScrubEvery)
+                if (time.GetElapsedTime(waiting) < due)
                     continue;
-                await TryAsync("scrub", () => checker.RunAsync(repair: true, options.ScrubRate, _ => Task.CompletedTask, cancel));
-                scrubbed = time.GetTimestamp();
+                await TryAsync("scrub", () => ScrubAsync(cancel));
+                (due, waiting) = (options.ScrubEvery, time.GetTimestamp());
             }
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -76,6 +83,34 @@ public sealed class ImageCare(
                 log.ImportFailed(path, e);
             }
         }
+    }
+
+    /// <summary>
+    /// From now: where the last one ended before this daemon began, the rest of the interval, or a daemon that is restarted
+    /// more often than that would never come to it.
+    /// </summary>
+    private TimeSpan FirstScrub()
+    {
+        if (options.ScrubEvery == TimeSpan.Zero)
+            return TimeSpan.MaxValue;
+        var left = File.Exists(StampPath) ? File.GetLastWriteTimeUtc(StampPath) + options.ScrubEvery - time.GetUtcNow().UtcDateTime : options.ScrubEvery;
+        // Not while a node starts; and no clock that was set can put it off.
+        var soon = options.ScrubEvery < _soon ? options.ScrubEvery : _soon;
+        return new TimeSpan(Math.Clamp(left.Ticks, soon.Ticks, options.ScrubEvery.Ticks));
+    }
+
+    private async Task ScrubAsync(CancellationToken cancel)
+    {
+        var (problems, repaired) = (0, 0);
+        var summary = await checker.RunAsync(repair: true, options.ScrubRate, finding =>
+        {
+            problems++;
+            repaired += finding.IsRepaired ? 1 : 0;
+            return Task.CompletedTask;
+        }, cancel);
+        log.Scrubbed(summary.Blobs, summary.Trees, problems, repaired);
+        AtomicFile.Write(StampPath, []);
+        File.SetLastWriteTimeUtc(StampPath, time.GetUtcNow().UtcDateTime);
     }
 
     private JsonObject ReadState()

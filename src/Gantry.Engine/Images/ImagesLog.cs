@@ -44,4 +44,7 @@ internal static partial class ImagesLog
 
     [LoggerMessage(EventId = 2012, Level = LogLevel.Warning, Message = "The images' background work '{What}' failed, and is tried again later")]
     public static partial void CareFailed(this ILogger log, string what, Exception cause);
+
+    [LoggerMessage(EventId = 2013, Level = LogLevel.Information, Message = "Verified {Blobs} blobs and {Layers} layers: {Problems} problems, {Repaired} repaired")]
+    public static partial void Scrubbed(this ILogger log, int blobs, int layers, int problems, int repaired);
 }

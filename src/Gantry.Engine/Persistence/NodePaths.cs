@@ -23,6 +23,12 @@ public sealed record NodePaths(string Root, string State)
     /// <summary>What is being deleted: renamed here first, so that a half-deleted object is never seen.</summary>
     public string Trash => $"{Root}/trash";
 
+    /// <summary>As <see cref="Trash"/>, for blobs: on their own file system, which may be another.</summary>
+    public string BlobTrash => $"{Images}/trash";
+
+    /// <summary>As <see cref="Trash"/>, for layers.</summary>
+    public string LayerTrash => $"{Snapshots}/trash";
+
     /// <summary>Records that could not be read, by kind and id: for people, nothing here is read again.</summary>
     public string BrokenRecords => $"{Root}/broken";
 

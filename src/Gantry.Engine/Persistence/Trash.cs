@@ -6,7 +6,7 @@ namespace Gantry.Persistence;
 public static class Trash
 {
     /// <summary>Deletes a directory; one that is not there is fine.</summary>
-    /// <param name="paths">The node's paths; the trash is on the directory's own file system.</param>
+    /// <param name="paths">The node's paths; where the trash is on another file system, the directory is deleted where it is.</param>
     /// <param name="directory">What to delete.</param>
     /// <param name="name">Its name in the trash.</param>
     /// <exception cref="IOException">It could not be renamed, or not be deleted whole; the next start deletes the rest.</exception>
@@ -37,12 +37,13 @@ public static class Trash
     /// <summary>Deletes what an earlier daemon left in the trash.</summary>
     public static void Empty(NodePaths paths)
     {
-        if (!Directory.Exists(paths.Trash))
-            return;
-        foreach (var directory in Directory.EnumerateDirectories(paths.Trash))
-            DirectoryRemover.Remove(directory);
-        // Blobs are thrown away by the same road, one file each.
-        foreach (var file in Directory.EnumerateFiles(paths.Trash))
-            File.Delete(file);
+        // Blobs are a file each; all else is a directory.
+        foreach (var trash in new[] { paths.Trash, paths.BlobTrash, paths.LayerTrash }.Where(Directory.Exists))
+        {
+            foreach (var directory in Directory.EnumerateDirectories(trash))
+                DirectoryRemover.Remove(directory);
+            foreach (var file in Directory.EnumerateFiles(trash))
+                File.Delete(file);
+        }
     }
 }

@@ -252,8 +252,8 @@ public sealed class SnapshotStore
 
     private string TrashPath()
     {
-        Directory.CreateDirectory(_paths.Trash);
-        return $"{_paths.Trash}/layer-{Guid.NewGuid():N}";
+        Directory.CreateDirectory(_paths.LayerTrash);
+        return $"{_paths.LayerTrash}/{Guid.NewGuid():N}";
     }
 
     private string Folder(Digest chainId) => $"{_paths.Snapshots}/{chainId.Algorithm}/{chainId.Hex}";

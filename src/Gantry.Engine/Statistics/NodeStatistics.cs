@@ -57,6 +57,14 @@ public sealed class NodeStatistics(ContainerStore containers, PodStore pods, Usa
     public Task<IReadOnlyDictionary<PodId, IReadOnlyList<InterfaceCounters>>> ReadNetworkAsync(IReadOnlyList<PodRecord> asked, CancellationToken cancel) =>
         network.ReadAsync([.. asked.Where(pod => pod.State is PodState.Ready && pod.Pinned.Contains("net")).Select(pod => pod.Id)], cancel);
 
+    /// <summary>What all containers have written, ended ones too, by the last measures.</summary>
+    public (long Bytes, long Inodes) WritableLayers()
+    {
+        ForgetGone();
+        var known = containers.All.Select(container => layers.Usage(container.Id)).OfType<LayerUsage>().ToList();
+        return (known.Sum(layer => layer.Bytes), known.Sum(layer => layer.Inodes));
+    }
+
     /// <summary>Everything that is known of those of the containers that run.</summary>
     public IReadOnlyList<ContainerDetail> ReadDetails(IEnumerable<ContainerRecord> asked) => [.. ReadRunning(asked).Select(ReadDetail)];
 

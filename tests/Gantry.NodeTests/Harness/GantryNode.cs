@@ -185,6 +185,18 @@ public sealed class GantryNode : IAsyncDisposable
         return path;
     }
 
+    /// <summary>Mounts a disk of its own: an ext4 in a file, with the lost+found that such ones have.</summary>
+    public string MountDisk(string path, int mebibytes)
+    {
+        var file = $"{Directory}/disk-{_mounts.Count}";
+        System.IO.Directory.CreateDirectory(path);
+        Shell.Run("truncate", "-s", $"{mebibytes}M", file);
+        Shell.Run("mkfs.ext4", "-q", file);
+        Shell.Run("mount", "-o", "loop", file, path);
+        _mounts.Add(path);
+        return path;
+    }
+
     public async ValueTask DisposeAsync()
     {
         var problems = new List<string>();

@@ -27,8 +27,10 @@ internal static partial class Leftovers
         left.AddRange(Processes(node).Select(entry => $"process {entry.Pid}: {entry.Command}"));
         left.AddRange(Mounts(node).Where(mount => !node.Mounts.Contains(mount)).Select(mount => $"mount {mount}"));
         left.AddRange(Children($"{node.Root}/pods").Select(path => $"pod directory {path}"));
-        left.AddRange(Children($"{node.Root}/containers").Select(path => $"container directory {path}"));
-        left.AddRange(Children($"{node.Root}/trash").Select(path => $"trash {path}"));
+        // A disk of its own has a folder of its own, which is nobody's leftover.
+        left.AddRange(Children($"{node.Root}/containers").Where(path => Path.GetFileName(path) != "lost+found").Select(path => $"container directory {path}"));
+        foreach (var trash in new[] { "trash", "images/trash", "snapshots/trash" })
+            left.AddRange(Children($"{node.Root}/{trash}").Select(path => $"trash {path}"));
         left.AddRange(Children($"{node.Root}/images/ingest").Select(path => $"half a download {path}"));
         left.AddRange(Children($"{node.State}/pods").Select(path => $"pod state {path}"));
         left.AddRange(Children($"{node.State}/containers").Select(path => $"container state {path}"));

@@ -189,6 +189,46 @@ public sealed class ImageToolsTests(NodeNetwork network)
     }
 
     [Fact]
+    public async Task Pull_UnderWay_IsToldByVerboseStatusAndByPulls()
+    {
+        await using var node = await GantryNode.StartAsync(network, "[registry]\ndownload_mib_per_second = 1\n");
+        var spec = new ImageSpec { Image = Nginx };
+        var pulling = node.Images.PullImageAsync(new PullImageRequest { Image = spec });
+
+        JsonNode? told = null;
+        await NodeNetwork.WaitForAsync(
+            async () =>
+            {
+                var status = await node.Images.ImageStatusAsync(new ImageStatusRequest { Image = spec, Verbose = true });
+                Assert.Null(status.Image);
+                told = status.Info.TryGetValue("pull", out var pull) ? JsonNode.Parse(pull) : null;
+                return told?["layers"]!.AsArray().Any(layer => (long)layer!["bytesDone"]! > 0) ?? false;
+            },
+            TimeSpan.FromSeconds(30), "progress of the pull");
+        var listed = JsonNode.Parse(Ok(node, "image", "pulls", "-o", "json"))!.AsArray();
+
+        Assert.Equal("pulling", (string?)told!["stage"]);
+        Assert.All(told["layers"]!.AsArray(), layer => Assert.InRange((long)layer!["bytesDone"]!, 0, (long)layer["bytesTotal"]!));
+        Assert.Equal(Nginx, (string?)Assert.Single(listed)!["image"]);
+        Assert.StartsWith("sha256:", (await pulling).ImageRef, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task SaveAndLoad_ByPipes_AreTheSameImage()
+    {
+        await using var node = await GantryNode.StartAsync(network);
+        var id = Ok(node, "pull", "-q", Nginx).Trim();
+        var gantry = $"{NodeNetwork.Programs}/gantry --endpoint unix://{node.Socket}";
+        foreach (var (save, load) in new[] { ("save", "load"), ("export --format docker", "import") })
+        {
+            var pipe = Shell.Run("sh", "-c", $"{gantry} image {save} {Nginx} | gzip -1 > {node.Directory}/piped && {gantry} rmi {id} && {gantry} image {load} < {node.Directory}/piped");
+
+            Assert.Contains(id, pipe, StringComparison.Ordinal);
+            Assert.Contains(Nginx, pipe, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Pull_RegistryThatIsNotThere_IsToldByTheKubeletsPrefix()
     {
         await using var node = await GantryNode.StartAsync(network, prepare: prepared =>

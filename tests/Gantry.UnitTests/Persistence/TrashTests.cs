@@ -40,9 +40,13 @@ public sealed class TrashTests : IDisposable
         File.WriteAllText(Path.Combine(_paths.Trash, "old", "deep", "file"), "x");
         File.WriteAllText(Path.Combine(_paths.Trash, "blob"), "x");
 
+        Directory.CreateDirectory(Path.Combine(_paths.LayerTrash, "layer", "fs"));
+        Directory.CreateDirectory(_paths.BlobTrash);
+        File.WriteAllText(Path.Combine(_paths.BlobTrash, "blob"), "x");
+
         Trash.Empty(_paths);
 
-        Assert.Empty(Directory.GetFileSystemEntries(_paths.Trash));
+        Assert.All([_paths.Trash, _paths.LayerTrash, _paths.BlobTrash], trash => Assert.Empty(Directory.GetFileSystemEntries(trash)));
     }
 
     private string Make(string name)

@@ -101,7 +101,7 @@ public sealed class SnapshotStoreTests : IDisposable
         _layers.Store.Remove(chain[0]);
 
         Assert.False(_layers.Store.Contains(chain[0]));
-        Assert.Empty(Directory.GetFileSystemEntries(_layers.Paths.Trash));
+        Assert.Empty(Directory.GetFileSystemEntries(_layers.Paths.LayerTrash));
     }
 
     [Fact]

@@ -56,16 +56,25 @@ internal static class UsageVerb
         {
             var usage = await session.Node.ImageStore.ImageUsageAsync(new ImageUsageRequest(), cancellationToken: session.Cancel);
             var unused = usage.Images.Where(image => !image.Used && !image.Pinned).Sum(image => image.FreedBytes);
-            new Facts()
+            var facts = new Facts()
                 .Add("images", "Images", usage.Images.Count)
                 .Add("blobBytes", "Compressed blobs", usage.BlobBytes, HumanText.Size(usage.BlobBytes))
                 .Add("treeBytes", "Unpacked layers", usage.TreeBytes, HumanText.Size(usage.TreeBytes))
                 .Add("inodes", "Files", usage.Inodes)
                 .Add("unusedBytes", "Of unused images", unused, $"{HumanText.Size(unused)}: 'gantry image prune --all' frees it")
                 .Add("unneededBytes", "Of no image", usage.UnneededBytes, HumanText.Size(usage.UnneededBytes))
-                .Add("freeBytes", "Free on the disk", usage.FreeBytes, $"{HumanText.Size(usage.FreeBytes)} of {HumanText.Size(usage.TotalBytes)}")
-                .Add("totalBytes", "", usage.TotalBytes)
-                .Write(session.Screen, output.Of(parsed));
+                .Add("freeBytes", usage.Disks.Count > 1 ? "" : "Free on the disk", usage.FreeBytes, $"{HumanText.Size(usage.FreeBytes)} of {HumanText.Size(usage.TotalBytes)}")
+                .Add("totalBytes", "", usage.TotalBytes);
+            facts.Add("disks", "", new JsonArray([.. usage.Disks.Select(disk => new JsonObject
+            {
+                ["mountPoint"] = disk.MountPoint,
+                ["holds"] = disk.Holds,
+                ["freeBytes"] = disk.FreeBytes,
+                ["totalBytes"] = disk.TotalBytes,
+            })]));
+            foreach (var disk in usage.Disks.Where(_ => usage.Disks.Count > 1))
+                facts.Add("disks", $"Free for {disk.Holds}", null, $"{HumanText.Size(disk.FreeBytes)} of {HumanText.Size(disk.TotalBytes)} at {disk.MountPoint}");
+            facts.Write(session.Screen, output.Of(parsed));
             return ExitCode.Ok;
         });
         return system;

@@ -150,11 +150,12 @@ public sealed class ImagePuller(RegistryClient registry, ImageStores stores, Lay
         var blobs = resolved.Manifest.Layers.Where(layer => !stores.Images.Blobs.Contains(layer.Digest)).Sum(layer => layer.Size);
         var trees = resolved.Manifest.Layers.Zip(resolved.ChainIds).Where(layer => !stores.Snapshots.Contains(layer.Second))
             .Sum(layer => layer.First.Compression is Unpacking.LayerCompression.None ? layer.First.Size : 2 * layer.First.Size);
-        if (blobs + trees == 0)
-            return;
-        CheckSpace(image, stores.Paths.Images, blobs + trees);
+        if (!stores.Images.IsSplit)
+            (blobs, trees) = (blobs + trees, 0);
+        if (blobs > 0)
+            CheckSpace(image, stores.Paths.Images, blobs);
         if (trees > 0)
-            CheckSpace(image, stores.Paths.Root, trees);
+            CheckSpace(image, stores.Paths.Snapshots, trees);
     }
 
     private static void CheckSpace(ImageReference image, string folder, long needed)

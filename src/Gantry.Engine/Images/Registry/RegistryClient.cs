@@ -9,10 +9,13 @@ using Microsoft.Extensions.Logging;
 namespace Gantry.Images.Registry;
 
 /// <summary>How a registry is dealt with.</summary>
-/// <param name="Silence">A server that sends nothing for so long is given up.</param>
+/// <param name="Silence">A server that sends nothing, or next to nothing, for so long is given up.</param>
 /// <param name="Patience">For how long a busy server (429, 503) is asked again.</param>
 public sealed record RegistryLimits(TimeSpan Silence, TimeSpan Patience)
 {
+    /// <summary>In which a server must have sent the whole head of its answer.</summary>
+    public TimeSpan Head { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Of all blobs together; null for no limit.</summary>
     public RateLimit? Download { get; init; }
 
@@ -43,7 +46,7 @@ public sealed class RegistryClient
         _limits = limits;
         _log = context.Log;
         _health = new HostHealth(context.Time);
-        _requests = new RegistryRequests(transport, authenticator, new HostPauses(context.Time), context.Time, limits.Patience);
+        _requests = new RegistryRequests(transport, authenticator, new HostPauses(context.Time), context.Time, limits);
     }
 
     /// <summary>Decides which servers an image is asked of.</summary>
@@ -174,7 +177,8 @@ public sealed class RegistryClient
     private async Task<T> AskAllAsync<T>(RegistrySession session, HostCapabilities needed, Func<RegistryRequest, Task<T>> ask, CancellationToken cancel)
     {
         var problems = new List<Exception>();
-        foreach (var host in session.Hosts.Where(host => host.Capabilities.HasFlag(needed)))
+        // Anew for each question: a mirror that this pull has found dead is not waited for again by its next ones.
+        foreach (var host in _health.Order(session.Hosts).Where(host => host.Capabilities.HasFlag(needed)))
         {
             try
             {

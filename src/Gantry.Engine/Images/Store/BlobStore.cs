@@ -98,8 +98,8 @@ public sealed class BlobStore
                 Forget(digest);
                 if (!File.Exists(PathOf(digest)))
                     continue;
-                Directory.CreateDirectory(_paths.Trash);
-                var trash = $"{_paths.Trash}/blob-{Guid.NewGuid():N}";
+                Directory.CreateDirectory(_paths.BlobTrash);
+                var trash = $"{_paths.BlobTrash}/{Guid.NewGuid():N}";
                 File.Move(PathOf(digest), trash);
                 retired.Add(trash);
             }

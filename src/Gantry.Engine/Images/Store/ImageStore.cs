@@ -29,10 +29,12 @@ public sealed class ImageStore(NodePaths paths, SnapshotStore snapshots, ImageLi
     private readonly SemaphoreSlim _write = new(1, 1);
     private readonly GroupFlush _flush = new(paths.Images);
     private readonly GroupFlush _flushTrees = new(paths.Snapshots);
-    private bool _isSplit;
     private volatile ImmutableDictionary<Digest, ImageRecord> _all = ImmutableDictionary<Digest, ImageRecord>.Empty;
     private volatile ImmutableList<LayoutEntry> _damaged = [];
     private bool _isIndexOld;
+
+    /// <summary>Whether blobs and layers are on two file systems; known once the store is open.</summary>
+    internal bool IsSplit { get; private set; }
 
     public BlobStore Blobs { get; } = new(paths, snapshots.Leases);
 
@@ -50,7 +52,7 @@ public sealed class ImageStore(NodePaths paths, SnapshotStore snapshots, ImageLi
     {
         Blobs.CleanLeftovers();
         Directory.CreateDirectory(paths.Snapshots);
-        _isSplit = DeviceOf(paths.Images) != DeviceOf(paths.Snapshots);
+        IsSplit = DeviceOf(paths.Images) != DeviceOf(paths.Snapshots);
         var version = $"{paths.Images}/{ImageLayout.VersionFile}";
         if (!File.Exists(version))
             AtomicFile.Write(version, ImageLayout.Version);
@@ -150,7 +152,7 @@ public sealed class ImageStore(NodePaths paths, SnapshotStore snapshots, ImageLi
     internal async Task FlushAsync()
     {
         await _flush.RunAsync();
-        if (_isSplit)
+        if (IsSplit)
             await _flushTrees.RunAsync();
     }
 

@@ -14,6 +14,7 @@ public sealed class SignatureVerifier(TrustPolicy policy, RegistryClient registr
     private const int MostSignatures = 20;
     private const string SimpleSigning = "application/vnd.dev.cosign.simplesigning.v1+json";
     private const string Jws = "application/jose+json";
+    private const string Cose = "application/cose";
     private const string NotationType = "application/vnd.cncf.notary.signature";
     private const string BundlePrefix = "application/vnd.dev.sigstore.bundle";
 
@@ -52,7 +53,7 @@ public sealed class SignatureVerifier(TrustPolicy policy, RegistryClient registr
             {
                 if (!referrer.ArtifactType.StartsWith(BundlePrefix, StringComparison.Ordinal) || problems.Count > MostSignatures)
                     continue;
-                foreach (var (blob, _) in await LayersAsync(session, referrer.Descriptor.Digest.Value, BundlePrefix, cancel))
+                foreach (var (blob, _) in await LayersOfAsync(session, await ArtifactAsync(session, referrer.Descriptor.Digest.Value, cancel), BundlePrefix, cancel))
                 {
                     if (Try(() => SigstoreSignature.FromBundle(blob)?.SignerFor(requirement, session.Image, digests, problems), problems) is { } signer)
                         return signer;
@@ -65,7 +66,7 @@ public sealed class SignatureVerifier(TrustPolicy policy, RegistryClient registr
     private async Task<string?> ByDocumentsAsync(
         RegistrySession session, RegistryDocument signatures, SignedBySigstore requirement, IReadOnlyList<Digest> digests, List<string> problems, CancellationToken cancel)
     {
-        foreach (var (blob, annotations) in await LayersOfAsync(session, signatures.Content, SimpleSigning, cancel))
+        foreach (var (blob, annotations) in await LayersOfAsync(session, Read(session, signatures), SimpleSigning, cancel))
         {
             if (Try(() => SigstoreSignature.FromDocument(blob, annotations).SignerFor(requirement, session.Image, digests, problems), problems) is { } signer)
                 return signer;
@@ -80,7 +81,10 @@ public sealed class SignatureVerifier(TrustPolicy policy, RegistryClient registr
         {
             foreach (var referrer in (await registry.GetReferrersAsync(session, digest, cancel)).Where(referrer => referrer.ArtifactType == NotationType).Take(MostSignatures))
             {
-                foreach (var (blob, _) in await LayersAsync(session, referrer.Descriptor.Digest.Value, Jws, cancel))
+                var artifact = await ArtifactAsync(session, referrer.Descriptor.Digest.Value, cancel);
+                if (artifact.Layers.Any(layer => layer.MediaType == Cose))
+                    problems.Add($"one is in a COSE envelope ({Cose}), which Gantry does not read: sign with 'notation sign --signature-format jws'");
+                foreach (var (blob, _) in await LayersOfAsync(session, artifact, Jws, cancel))
                 {
                     if (Try(() => NotationSignature.Read(blob).SignerFor(requirement, digests, time.GetUtcNow(), problems), problems) is { } signer)
                         return signer;
@@ -103,12 +107,13 @@ public sealed class SignatureVerifier(TrustPolicy policy, RegistryClient registr
         }
     }
 
-    private async Task<IReadOnlyList<(byte[], IReadOnlyDictionary<string, string>)>> LayersAsync(RegistrySession session, string reference, string type, CancellationToken cancel) =>
-        await LayersOfAsync(session, (await registry.GetManifestAsync(session, reference, cancel)).Content, type, cancel);
+    private async Task<Artifact> ArtifactAsync(RegistrySession session, string reference, CancellationToken cancel) =>
+        Read(session, await registry.GetManifestAsync(session, reference, cancel));
 
-    private async Task<IReadOnlyList<(byte[], IReadOnlyDictionary<string, string>)>> LayersOfAsync(RegistrySession session, byte[] manifest, string type, CancellationToken cancel)
+    private static Artifact Read(RegistrySession session, RegistryDocument manifest) => ManifestReader.ReadArtifact(manifest.Content, $"a signature of {session.Image}");
+
+    private async Task<IReadOnlyList<(byte[], IReadOnlyDictionary<string, string>)>> LayersOfAsync(RegistrySession session, Artifact artifact, string type, CancellationToken cancel)
     {
-        var artifact = ManifestReader.ReadArtifact(manifest, $"a signature of {session.Image}");
         var found = new List<(byte[], IReadOnlyDictionary<string, string>)>();
         for (var n = 0; n < artifact.Layers.Count && found.Count < MostSignatures; n++)
         {

@@ -15,6 +15,8 @@ internal sealed record SigstoreSignature(byte[] Signed, string SignatureBase64, 
     /// <summary>The predicate of a signature; other statements, as of contents, prove nothing of who made the image.</summary>
     private const string SignPredicate = "https://sigstore.dev/cosign/sign/v1";
 
+    private const string NotInLog = "the log's entry is missing, or is not by the log's key or of this signature";
+
     /// <summary>Reads a simple-signing document with the annotations of its descriptor.</summary>
     public static SigstoreSignature FromDocument(byte[] document, IReadOnlyDictionary<string, string> annotations)
     {
@@ -65,20 +67,23 @@ internal sealed record SigstoreSignature(byte[] Signed, string SignatureBase64, 
         var signature = Convert.FromBase64String(SignatureBase64);
         foreach (var (pem, source) in requirement.Keys)
         {
-            if (CertificateTrust.IsSignedBy(pem, Signed, signature))
-                return $"key {source}";
+            if (!CertificateTrust.IsSignedBy(pem, Signed, signature))
+                continue;
+            return requirement.RekorKeyPem.Length == 0 || Entry?.TimeOf(SignatureBase64, requirement.RekorKeyPem) is not null
+                ? $"key {source}"
+                : Refuse(problems, NotInLog);
         }
         if (requirement.Fulcio is not { } fulcio)
             return Refuse(problems, "it is not by a key of the policy");
         if (Certificate is null)
             return Refuse(problems, "it has no certificate");
-        return ProblemWith(fulcio, signature) is { } problem ? Refuse(problems, problem) : $"{fulcio.Subject} ({fulcio.OidcIssuer})";
+        return ProblemWith(fulcio, requirement.RekorKeyPem, signature) is { } problem ? Refuse(problems, problem) : $"{fulcio.Subject} ({fulcio.OidcIssuer})";
     }
 
-    private string? ProblemWith(FulcioTrust fulcio, byte[] signature)
+    private string? ProblemWith(FulcioTrust fulcio, string rekorKeyPem, byte[] signature)
     {
-        if (Entry?.TimeOf(SignatureBase64, fulcio.RekorKeyPem) is not { } time)
-            return "the log's entry is missing, or is not by the log's key or of this signature";
+        if (Entry?.TimeOf(SignatureBase64, rekorKeyPem) is not { } time)
+            return NotInLog;
         if (CertificateTrust.ProblemOf(Certificate!, Between, fulcio.AuthorityPem, time) is { } chain)
             return $"its certificate does not count: {chain}";
         if (CertificateTrust.IssuerOf(Certificate!) is var issuer && issuer != fulcio.OidcIssuer)

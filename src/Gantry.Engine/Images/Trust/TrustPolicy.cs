@@ -14,11 +14,12 @@ internal sealed record RejectAll : TrustRequirement;
 
 /// <summary>A sigstore signature (cosign) by one of these keys, or by a certificate of Fulcio's that is in Rekor's log.</summary>
 /// <param name="Keys">PEM texts, with where they come from.</param>
+/// <param name="RekorKeyPem">The log that must have the signature, by whomever it is; empty for none.</param>
 /// <param name="Repository">The repository that the signature must speak of; empty for the image's own.</param>
-internal sealed record SignedBySigstore(IReadOnlyList<(string Pem, string Source)> Keys, FulcioTrust? Fulcio, string Repository) : TrustRequirement;
+internal sealed record SignedBySigstore(IReadOnlyList<(string Pem, string Source)> Keys, FulcioTrust? Fulcio, string RekorKeyPem, string Repository) : TrustRequirement;
 
 /// <summary>Whose certificates count without a key: an authority, and who is named in the certificate.</summary>
-internal sealed record FulcioTrust(string AuthorityPem, string RekorKeyPem, string OidcIssuer, string Subject);
+internal sealed record FulcioTrust(string AuthorityPem, string OidcIssuer, string Subject);
 
 /// <summary>A notation signature whose certificate one of these authorities issued.</summary>
 /// <param name="Identities">As "x509.subject: C=DE, O=Example"; "*" for anyone that the authorities know.</param>
@@ -93,7 +94,8 @@ public sealed class TrustPolicy(string file, bool mayBeMissing)
         {
             "SigstoreKeys" or "cosign" => Sigstore(item),
             "notation" or "X509" => new SignedByNotation([.. Pems(item, "caPath", "caPaths", "caData").Select(pem => pem.Pem)], Texts(item, "trustedIdentities") is { Count: > 0 } given ? given : ["*"]),
-            var other => throw Wrong($"signedBy has the keyType '{other}', and Gantry knows SigstoreKeys and notation; for GPG keys there is nothing: sign the image with cosign or notation"),
+            var other when other.Contains("GPG", StringComparison.OrdinalIgnoreCase) => throw Wrong($"signedBy asks for GPG keys ('{other}'), which Gantry does not read: have the image signed with cosign or notation"),
+            var other => throw Wrong($"signedBy has the keyType '{other}', and Gantry knows SigstoreKeys and notation"),
         },
         var type => throw Wrong($"'{type}' is no type of requirement: {string.Join(", ", _types)}"),
     };
@@ -101,20 +103,32 @@ public sealed class TrustPolicy(string file, bool mayBeMissing)
     private SignedBySigstore Sigstore(JsonElement item)
     {
         var keys = Pems(item, "keyPath", "keyPaths", "keyData");
+        var rekor = Pems(item, "rekorPublicKeyPath", "rekorPublicKeyPaths", "rekorPublicKeyData") is [var log, ..] ? log.Pem : "";
         FulcioTrust? fulcio = null;
         if (item.TryGetProperty("fulcio", out var given))
         {
-            var rekor = Pems(item, "rekorPublicKeyPath", "rekorPublicKeyPaths", "rekorPublicKeyData");
-            if (rekor.Count == 0)
+            if (rekor.Length == 0)
                 throw Wrong("fulcio needs rekorPublicKeyPath: without the log nothing tells when a short-lived certificate was used");
-            fulcio = new FulcioTrust(Pems(given, "caPath", "caPaths", "caData")[0].Pem, rekor[0].Pem, Text(given, "oidcIssuer"), Text(given, "subjectEmail"));
+            fulcio = new FulcioTrust(Pems(given, "caPath", "caPaths", "caData")[0].Pem, Text(given, "oidcIssuer"), Text(given, "subjectEmail"));
             if (fulcio.OidcIssuer.Length == 0 || fulcio.Subject.Length == 0)
                 throw Wrong("fulcio needs oidcIssuer and subjectEmail: anybody gets a certificate from it");
         }
         if (keys.Count == 0 && fulcio is null)
             throw Wrong("sigstoreSigned needs keyPath, keyData or fulcio");
-        var repository = item.TryGetProperty("signedIdentity", out var identity) && Text(identity, "type") == "exactRepository" ? Text(identity, "dockerRepository") : "";
-        return new SignedBySigstore(keys, fulcio, repository);
+        return new SignedBySigstore(keys, fulcio, rekor, Repository(item));
+    }
+
+    /// <summary>Of which repository the signature must speak. What is not understood must not be taken for less than it asks.</summary>
+    private string Repository(JsonElement item)
+    {
+        if (!item.TryGetProperty("signedIdentity", out var identity))
+            return "";
+        return Text(identity, "type") switch
+        {
+            "matchRepository" or "matchRepoDigestOrExact" => "",
+            "exactRepository" when Text(identity, "dockerRepository") is { Length: > 0 } repository => repository,
+            var type => throw Wrong($"signedIdentity has the type '{type}', and Gantry knows matchRepository, matchRepoDigestOrExact and exactRepository with a dockerRepository"),
+        };
     }
 
     private static List<(string Pem, string Source)> Pems(JsonElement item, string path, string paths, string data)

@@ -28,21 +28,35 @@ internal sealed class BlobReceiver(Stream source, LayerDescriptor layer, IProgre
         while (true)
         {
             var block = await output.RentAsync(cancel);
-            var read = await source.ReadAsync(block, cancel);
-            if (read == 0)
-                break;
+            // Whole blocks: each is a wake-up of the next stage, a hash's call and a write.
+            var read = await source.ReadAtLeastAsync(block, block.Length, throwOnEndOfStream: false, cancel);
             total += read;
             if (total > layer.Size)
                 throw Corrupt($"the registry sends more than the {layer.Size} bytes that the manifest says");
             hash.Append(block.Span[..read]);
             progress?.Report(total);
+            if (read < block.Length)
+            {
+                await EndAsync(output, hash, total, read, cancel);
+                return;
+            }
             output.Publish(read);
         }
+    }
+
+    /// <summary>Passes the last block on, if it is one, and the end, if all of it is right.</summary>
+    private async Task EndAsync(BlockRing output, ContentHash hash, long total, int last, CancellationToken cancel)
+    {
         if (total < layer.Size)
             throw Corrupt($"the registry's answer ends after {total} of {layer.Size} bytes");
         var digest = hash.Finish();
         if (digest != layer.Digest)
             throw Corrupt($"the registry sent bytes with the digest {digest}");
+        if (last > 0)
+        {
+            output.Publish(last);
+            await output.RentAsync(cancel);
+        }
         output.Publish(0);
     }
 

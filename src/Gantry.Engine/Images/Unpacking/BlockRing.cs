@@ -1,9 +1,9 @@
 namespace Gantry.Images.Unpacking;
 
 /// <summary>
-/// A few blocks of memory that go round between one asynchronous receiver and one thread that unpacks: what the network
-/// brings waits here, and the network waits when it is full. So a layer under way costs <see cref="Blocks"/> times
-/// <see cref="BlockSize"/> bytes, whatever its size.
+/// A few blocks of memory that go round between two stages of a layer's way: what the network brings waits here for the thread
+/// that unpacks, and the network waits when it is full. So a layer under way costs <see cref="Blocks"/> times
+/// <see cref="BlockSize"/> bytes a ring, whatever its size.
 /// </summary>
 internal sealed class BlockRing : IDisposable
 {
@@ -25,6 +25,13 @@ internal sealed class BlockRing : IDisposable
     {
         _free.Dispose();
         _full.Dispose();
+    }
+
+    /// <summary>As <see cref="RentAsync"/>, for a thread.</summary>
+    internal Memory<byte> Rent(CancellationToken cancel)
+    {
+        _free.Wait(cancel);
+        return _blocks[_writing] ??= new byte[BlockSize];
     }
 
     /// <summary>A block to fill; waits until one is free. For the receiver.</summary>
@@ -50,6 +57,7 @@ internal sealed class BlockRing : IDisposable
     }
 
     /// <summary>The next block, which stays as it is until the next call; empty at the end. For the thread that unpacks.</summary>
+    /// <exception cref="BlockRingException">The stage before failed.</exception>
     internal ReadOnlyMemory<byte> Next(CancellationToken cancel)
     {
         if (_isHeld)
@@ -60,8 +68,11 @@ internal sealed class BlockRing : IDisposable
         }
         _full.Wait(cancel);
         if (_fault is { } fault)
-            throw new IOException(fault.Message, fault);
+            throw new BlockRingException(fault);
         _isHeld = true;
         return _blocks[_reading].AsMemory(0, _lengths[_reading]);
     }
 }
+
+/// <summary>The failure of an earlier stage, which is the inner exception, as a later one meets it.</summary>
+internal sealed class BlockRingException(Exception fault) : IOException(fault.Message, fault);

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using Gantry.Concurrency;
 using Gantry.Faults;
 using Gantry.Identity;
@@ -7,7 +6,6 @@ using Gantry.Linux.Files;
 using Gantry.Snapshots;
 using Microsoft.Extensions.Logging;
 using ZstdSharp;
-using ZstdSharp.Unsafe;
 
 namespace Gantry.Images.Unpacking;
 
@@ -17,10 +15,8 @@ namespace Gantry.Images.Unpacking;
 /// </summary>
 public sealed class LayerPipeline(LayerLimits limits, ILogger log, RateLimit? writing = null)
 {
-    private const int ZstdBuffer = 128 << 10;
-
-    /// <summary>Of the most that limits can ask for: 128 MiB, what the command line tool takes without being asked.</summary>
-    private const int MaxWindowLog = 27;
+    /// <summary>Compressed bytes from which decompressing has a thread of its own.</summary>
+    private const long LargeLayer = 32 << 20;
 
     /// <summary>
     /// Unpacks a layer into <paramref name="ingest"/> and writes its blob aside. After a failure, both hold rubbish: the
@@ -45,23 +41,23 @@ public sealed class LayerPipeline(LayerLimits limits, ILogger log, RateLimit? wr
     internal async Task<LayerResult> RunAsync(Stream source, LayerDescriptor layer, LayerTarget target, IProgress<long>? progress, CancellationToken cancel)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        using var ring = new BlockRing();
-        var receiving = new BlobReceiver(source, layer, progress).RunAsync(ring, stop.Token);
-        var unpacking = BlockingWork.RunAsync("unpack", () => Unpack(ring, layer, target, stop.Token));
+        using var received = new BlockRing();
+        using var decompressed = new BlockRing();
+        var receiving = new BlobReceiver(source, layer, progress).RunAsync(received, stop.Token);
+        var isLarge = layer.Size >= LargeLayer;
+        var decompressing = isLarge ? BlockingWork.RunAsync("decompress", () => Decompress(received, decompressed, layer, target, stop.Token)) : Task.CompletedTask;
         try
         {
-            return await unpacking;
+            return await BlockingWork.RunAsync("unpack", () =>
+            {
+                using Stream archive = isLarge ? new RingStream(decompressed, stop.Token) : new LayerArchive(received, layer, target, writing, stop.Token);
+                return Unpack(archive, target, stop.Token);
+            });
         }
-        catch (IOException e) when (e.InnerException is { } cause and not SyscallException)
+        catch (Exception e)
         {
             cancel.ThrowIfCancellationRequested();
-            // The receiver's failure, which came through the ring.
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(cause);
-            throw;
-        }
-        catch (OperationCanceledException)
-        {
-            cancel.ThrowIfCancellationRequested();
+            Explain(e is BlockRingException { InnerException: { } cause } ? cause : e, layer, target.Ingest);
             throw;
         }
         finally
@@ -69,44 +65,57 @@ public sealed class LayerPipeline(LayerLimits limits, ILogger log, RateLimit? wr
             // The receiver may wait for a silent registry, or for room in the ring: it ends here.
             await stop.CancelAsync();
             await receiving;
+            await decompressing;
         }
     }
 
-    private LayerResult Unpack(BlockRing ring, LayerDescriptor layer, LayerTarget target, CancellationToken cancel)
+    /// <summary>
+    /// The middle stage of a large layer, which all of the pull waits for: decompressing and writing files share the work of
+    /// two processors. Small ones share them among themselves.
+    /// </summary>
+    private void Decompress(BlockRing input, BlockRing output, LayerDescriptor layer, LayerTarget target, CancellationToken cancel)
     {
-        var (expectedDiffId, blobPath, ingest, budget) = target;
         try
         {
-            using var file = blobPath is null ? null : RegularFile.Create(blobPath, 0b110_000_000);
-            using var blob = new BlobReader(ring, file, blobPath ?? "", cancel);
-            using var hash = new ContentHash(expectedDiffId);
-            var archive = new DigestingStream(Decompress(blob, layer.Compression), hash, budget, writing, cancel);
-            using var reader = new TarReader(archive);
-            using var applier = new LayerApplier(ingest, budget, log);
-            applier.Apply(reader, cancel);
-            reader.Drain(cancel);
-            // What follows the compressed stream belongs to the blob too: its digest is only known at the end.
-            blob.Drain();
-            var diffId = hash.Finish();
-            if (diffId != expectedDiffId)
+            using var archive = new LayerArchive(input, layer, target, writing, cancel);
+            int read;
+            do
             {
-                throw new CorruptContentException($"layer {layer.Digest}: it unpacks to {diffId}, and the image's config says {expectedDiffId}; "
-                    + "the image is inconsistent, build and push it anew");
+                read = archive.Read(output.Rent(cancel).Span);
+                output.Publish(read);
             }
-            return new LayerResult(archive.Count, ingest.Bytes, ingest.Inodes);
+            while (read > 0);
         }
-        catch (Exception e) when (e is InvalidDataException or ZstdException or EndOfStreamException)
+        catch (Exception e)
         {
-            throw new CorruptContentException($"layer {layer.Digest}: {e.Message}; pull again, and if it stays so, the image is damaged: "
-                + "build and push it anew", e);
+            output.Fail(e is BlockRingException { InnerException: { } cause } ? cause : e);
         }
-        catch (SyscallException e) when (e.IsExhaustion)
+    }
+
+    private LayerResult Unpack(Stream archive, LayerTarget target, CancellationToken cancel)
+    {
+        using var reader = new TarReader(archive);
+        using var applier = new LayerApplier(target.Ingest, target.Budget, log);
+        applier.Apply(reader, cancel);
+        reader.Drain(cancel);
+        return new LayerResult(reader.Count, target.Ingest.Bytes, target.Ingest.Inodes);
+    }
+
+    /// <summary>Throws what a stage's failure means, with what to do about it.</summary>
+    private static void Explain(Exception e, LayerDescriptor layer, LayerIngest ingest)
+    {
+        switch (e)
         {
-            throw new ResourceExhaustedException($"layer {layer.Digest} could not be stored: {e.Message}; free some space in {ingest.TreePath}", e);
-        }
-        catch (ResourceExhaustedException e)
-        {
-            throw new ResourceExhaustedException($"layer {layer.Digest}: {e.Message}; the image is not for this node, or the node's limit is too low", e);
+            case InvalidDataException or ZstdException or EndOfStreamException:
+                throw new CorruptContentException($"layer {layer.Digest}: {e.Message}; pull again, and if it stays so, the image is damaged: "
+                    + "build and push it anew", e);
+            case SyscallException { IsExhaustion: true }:
+                throw new ResourceExhaustedException($"layer {layer.Digest} could not be stored: {e.Message}; free some space in {ingest.TreePath}", e);
+            case ResourceExhaustedException:
+                throw new ResourceExhaustedException($"layer {layer.Digest}: {e.Message}; the image is not for this node, or the node's limit is too low", e);
+            default:
+                System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e);
+                break;
         }
     }
 
@@ -128,10 +137,10 @@ public sealed class LayerPipeline(LayerLimits limits, ILogger log, RateLimit? wr
                 reader.Drain();
             });
         }
-        catch (IOException e) when (e.InnerException is { } cause and not SyscallException)
+        catch (BlockRingException e)
         {
             cancel.ThrowIfCancellationRequested();
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(cause);
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.InnerException!);
             throw;
         }
         finally
@@ -149,7 +158,7 @@ public sealed class LayerPipeline(LayerLimits limits, ILogger log, RateLimit? wr
         {
             using var tree = RegularFile.OpenDirectory(treePath);
             using var hash = new ContentHash(diffId);
-            using var reader = new TarReader(new DigestingStream(Decompress(blob, layer.Compression), hash, NewBudget(), null, cancel));
+            using var reader = new TarReader(new DigestingStream(LayerArchive.Decompress(blob, layer.Compression), hash, NewBudget(), null, cancel));
             var differences = new Checking.LayerCheck(tree, cancel).Run(reader);
             reader.Drain(cancel);
             return hash.Finish() == diffId ? differences : throw new CorruptContentException($"layer {layer.Digest} does not unpack to {diffId}");
@@ -161,21 +170,6 @@ public sealed class LayerPipeline(LayerLimits limits, ILogger log, RateLimit? wr
         catch (SyscallException e) when (e.Errno is Errno.ENOENT or Errno.ENOTDIR)
         {
             return [$"{treePath} is missing"];
-        }
-    }
-
-    private static Stream Decompress(Stream blob, LayerCompression compression)
-    {
-        switch (compression)
-        {
-            case LayerCompression.Gzip:
-                return new GZipStream(blob, CompressionMode.Decompress, leaveOpen: true);
-            case LayerCompression.Zstd:
-                var zstd = new DecompressionStream(blob, ZstdBuffer, checkEndOfStream: true, leaveOpen: true);
-                zstd.SetParameter(ZSTD_dParameter.ZSTD_d_windowLogMax, MaxWindowLog);
-                return zstd;
-            default:
-                return blob;
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Gantry.Images.Unpacking;
 
 /// <summary>
@@ -10,11 +12,15 @@ internal sealed class TarReader : IDisposable
     internal const int MaxHeaderContent = 1024 * 1024;
     internal const int MaxPath = 4096;
 
-    /// <summary>Below the size at which the collector keeps arrays apart and seldom looks at them.</summary>
-    private const int BufferSize = 80 * 1024;
+    /// <summary>One piece of a file at a time: a few large writes cost the kernel less than many small ones.</summary>
+    private const int BufferSize = 128 * 1024;
+
+    /// <summary>Pieces of files end where pages do: a page that is written in two parts is looked up twice.</summary>
+    private const int PageSize = 4096;
 
     private readonly Stream _source;
-    private readonly byte[] _buffer = new byte[BufferSize];
+    private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+    private bool _isDisposed;
     private int _start;
     private int _end;
     private long _contentLeft;
@@ -23,9 +29,16 @@ internal sealed class TarReader : IDisposable
     /// <param name="source">Disposed with this reader.</param>
     internal TarReader(Stream source) => _source = source;
 
+    /// <summary>Bytes read of the stream so far.</summary>
+    internal long Count { get; private set; }
+
     public void Dispose()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         _source.Dispose();
+        ArrayPool<byte>.Shared.Return(_buffer);
     }
 
     /// <summary>The next entry, whatever was not read of the one before; null at the end of the archive.</summary>
@@ -73,9 +86,11 @@ internal sealed class TarReader : IDisposable
     {
         if (_contentLeft == 0)
             return default;
-        if (_start == _end && !Fill(1, cancel))
+        var wanted = Math.Min(limit, _contentLeft);
+        if (!Fill((int)Math.Min(wanted, PageSize), cancel) && _start == _end)
             throw new InvalidDataException("the archive ends within a file");
-        var length = (int)Math.Min(Math.Min(limit, _contentLeft), _end - _start);
+        var there = _end - _start;
+        var length = there >= wanted ? (int)wanted : there > PageSize ? there & -PageSize : there;
         var piece = _buffer.AsSpan(_start, length);
         _start += length;
         _contentLeft -= length;
@@ -234,6 +249,7 @@ internal sealed class TarReader : IDisposable
             if (read == 0)
                 return false;
             _end += read;
+            Count += read;
         }
         return true;
     }

@@ -133,8 +133,8 @@ internal sealed class ImageFixture : IAsyncDisposable
         Assert.Empty(Directory.GetFileSystemEntries(Images.Blobs.IngestFolder));
         if (Directory.Exists($"{Paths.Snapshots}/ingest"))
             Assert.Empty(Directory.GetFileSystemEntries($"{Paths.Snapshots}/ingest"));
-        if (Directory.Exists(Paths.Trash))
-            Assert.Empty(Directory.GetFileSystemEntries(Paths.Trash));
+        foreach (var trash in new[] { Paths.Trash, Paths.BlobTrash, Paths.LayerTrash }.Where(Directory.Exists))
+            Assert.Empty(Directory.GetFileSystemEntries(trash));
     }
 
     private void Build()

@@ -213,7 +213,7 @@ public sealed class PullTests
     }
 
     [Fact]
-    public async Task Cancel_InTheMiddle_EndsSoonAndKeepsWhatIsVerified()
+    public async Task F20_F29_Cancel_InTheMiddle_EndsSoonAndKeepsWhatIsVerified()
     {
         await using var node = await ImageFixture.StartAsync();
         var layers = ImageFixture.ThreeLayers();

@@ -69,6 +69,62 @@ public sealed class SignatureTests : IDisposable
         Assert.Contains(node.PolicyFile, failure.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""[{"type":"signedBy","keyType":"GPGKeys","keyPath":"/x"}]""", "GPG keys")]
+    [InlineData("""[{"type":"signedBy","keyType":"signedByGPGKeys","keyPath":"/x"}]""", "GPG keys")]
+    [InlineData("""[{"type":"signedBy","keyType":"X509Certificates","keyPath":"/x"}]""", "X509Certificates")]
+    [InlineData("""[{"type":"sigstoreSigned","keyData":"QQ==","signedIdentity":{"type":"matchExact"}}]""", "matchExact")]
+    [InlineData("""[{"type":"sigstoreSigned","keyData":"QQ==","signedIdentity":{"type":"remapIdentity"}}]""", "remapIdentity")]
+    [InlineData("""[{"type":"sigstoreSigned","keyData":"QQ==","signedIdentity":{"type":"exactRepository"}}]""", "dockerRepository")]
+    public async Task Policy_ThatAsksForWhatIsNotSupported_NamesItAndTrustsNothing(string requirements, string named)
+    {
+        await using var node = await StartAsync(requirements);
+
+        var failure = await Assert.ThrowsAsync<SignatureInvalidException>(() => node.PullAsync());
+
+        Assert.Contains(named, failure.Message, StringComparison.Ordinal);
+        Assert.Empty(node.Images.List());
+    }
+
+    [Fact]
+    public async Task Notation_CoseEnvelope_IsNamedAndRefused()
+    {
+        await using var node = await StartAsync("""[{"type":"reject"}]""");
+        WritePolicy(node, $$"""[{"type":"signedBy","keyType":"notation","caPath":"{{node.Root}}/ca.pem"}]""");
+        AddReferrer(node, ManifestOf(node), "application/vnd.cncf.notary.signature", "application/cose", [0xd2, 0x84], byTag: true);
+
+        var failure = await Assert.ThrowsAsync<SignatureInvalidException>(() => node.PullAsync());
+
+        Assert.Contains("COSE", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("jws", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(node.Images.List());
+    }
+
+    [Theory]
+    [InlineData("in the log", true)]
+    [InlineData("in another log", false)]
+    [InlineData("in none", false)]
+    public async Task Cosign_SignatureByKeyWithALog_MustBeInIt(string where, bool isTrusted)
+    {
+        await using var node = await StartAsync("""[{"type":"reject"}]""");
+        WritePolicy(node, new JsonArray(new JsonObject
+        {
+            ["type"] = "sigstoreSigned",
+            ["keyData"] = Data(_key.ExportSubjectPublicKeyInfoPem()),
+            ["rekorPublicKeyData"] = Data(_rekor.ExportSubjectPublicKeyInfoPem()),
+        }).ToJsonString());
+        var digest = ManifestOf(node);
+        var payload = Payload(digest, $"{node.Registry.Host}/team/app");
+        var signature = Sign(_key, payload);
+        using var otherLog = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        AddSimpleSigning(node, digest, payload, signature, where == "in none" ? [] : LogAnnotation(signature, DateTimeOffset.UnixEpoch.AddYears(55), where == "in the log" ? _rekor : otherLog));
+
+        if (isTrusted)
+            Assert.Contains("policy", (await node.PullAsync()).Trust, StringComparison.Ordinal);
+        else
+            await Assert.ThrowsAsync<SignatureInvalidException>(() => node.PullAsync());
+    }
+
     [Fact]
     public async Task Cosign_NoSignature_IsRefused()
     {
@@ -130,16 +186,8 @@ public sealed class SignatureTests : IDisposable
         var signature = Sign(key, payload);
         var at = kind == "used after its certificate ended" ? DateTimeOffset.Parse("2098-06-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture) : DateTimeOffset.UnixEpoch.AddYears(55);
         using var otherLog = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var entry = LogEntry(kind == "log entry of another signature" ? "AAAA" : signature, at, kind == "log entry by another log" ? otherLog : _rekor);
-        var annotations = new JsonObject { ["dev.sigstore.cosign/certificate"] = certificate.ExportCertificatePem() };
-        if (kind != "no log entry")
-        {
-            annotations["dev.sigstore.cosign/bundle"] = new JsonObject
-            {
-                ["SignedEntryTimestamp"] = entry.Promise,
-                ["Payload"] = new JsonObject { ["body"] = entry.Body, ["integratedTime"] = at.ToUnixTimeSeconds(), ["logIndex"] = 5, ["logID"] = "c0ffee" },
-            }.ToJsonString();
-        }
+        var annotations = kind == "no log entry" ? [] : LogAnnotation(kind == "log entry of another signature" ? "AAAA" : signature, at, kind == "log entry by another log" ? otherLog : _rekor);
+        annotations["dev.sigstore.cosign/certificate"] = certificate.ExportCertificatePem();
         AddSimpleSigning(node, digest, payload, signature, annotations);
 
         if (isTrusted)
@@ -278,6 +326,19 @@ public sealed class SignatureTests : IDisposable
         _ = _rekor;
         var body = Convert.ToBase64String(Encoding.UTF8.GetBytes($$$"""{"kind":"hashedrekord","spec":{"signature":{"content":"{{{signature}}}"} } }"""));
         return (body, Sign(log, Encoding.UTF8.GetBytes($"{{\"body\":\"{body}\",\"integratedTime\":{at.ToUnixTimeSeconds()},\"logID\":\"c0ffee\",\"logIndex\":5}}")));
+    }
+
+    private JsonObject LogAnnotation(string signature, DateTimeOffset at, ECDsa log)
+    {
+        var entry = LogEntry(signature, at, log);
+        return new JsonObject
+        {
+            ["dev.sigstore.cosign/bundle"] = new JsonObject
+            {
+                ["SignedEntryTimestamp"] = entry.Promise,
+                ["Payload"] = new JsonObject { ["body"] = entry.Body, ["integratedTime"] = at.ToUnixTimeSeconds(), ["logIndex"] = 5, ["logID"] = "c0ffee" },
+            }.ToJsonString(),
+        };
     }
 
     private static Digest ManifestOf(ImageFixture node) => node.Serve("team/app", "1", ImageFixture.ThreeLayers()).Manifest;

@@ -83,13 +83,57 @@ public sealed class LayerPipelineTests : IDisposable
     {
         using var ingest = _layers.Store.Begin();
         var pipe = new System.IO.Pipelines.Pipe();
-        await pipe.Writer.WriteAsync(Enumerable.Repeat((byte)7, 4096).ToArray());
+        // What is received goes on by whole blocks, several of them.
+        var sending = pipe.Writer.WriteAsync(Enumerable.Repeat((byte)7, 300_000).ToArray());
 
         var run = new LayerPipeline(new LayerLimits(), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance).RunAsync(
-            pipe.Reader.AsStream(), new LayerDescriptor(Digest.Compute([1]), 100_000, LayerCompression.None), Digest.Compute([2]),
+            pipe.Reader.AsStream(), new LayerDescriptor(Digest.Compute([1]), 1_000_000, LayerCompression.None), Digest.Compute([2]),
             null, ingest, null, CancellationToken.None);
 
         await Assert.ThrowsAsync<CorruptContentException>(() => run.WaitAsync(TimeSpan.FromSeconds(5)));
+        await sending;
+    }
+
+    /// <summary>Decompression has a thread of its own then.</summary>
+    [Theory]
+    [InlineData("good")]
+    [InlineData("wrong diff id")]
+    [InlineData("wrong digest")]
+    [InlineData("no tar archive")]
+    [InlineData("too large")]
+    [InlineData("damaged in the middle")]
+    public async Task Run_LargeLayer_IsUnpackedOrRefusedLikeASmallOne(string kind)
+    {
+        var random = new Random(7);
+        var content = new byte[35 << 20];
+        random.NextBytes(content);
+        var archive = kind == "no tar archive" ? content : new TarBuilder().Directory("etc").Add("etc/large", '0', content: content).File("etc/small", "small").Build();
+        var blob = LayerFixture.Gzip(archive);
+        if (kind == "damaged in the middle")
+            blob[blob.Length / 2] ^= 1;
+        if (kind == "too large")
+            _layers.Limits = new LayerLimits { MaxBytes = 34 << 20 };
+        using var ingest = _layers.Store.Begin();
+
+        var run = _layers.RunAsync(
+            blob, LayerCompression.Gzip, kind == "wrong diff id" ? Digest.Compute([1]) : Digest.Compute(archive), ingest,
+            kind == "wrong digest" ? Digest.Compute([2]) : null).WaitAsync(TimeSpan.FromSeconds(60));
+
+        if (kind == "good")
+        {
+            Assert.Equal(archive.Length, (await run).ArchiveBytes);
+            Assert.Equal(blob, File.ReadAllBytes($"{_layers.Root}/blob"));
+            Assert.Equal(content, File.ReadAllBytes($"{ingest.TreePath}/etc/large"));
+            Assert.Equal("small", File.ReadAllText($"{ingest.TreePath}/etc/small"));
+        }
+        else if (kind == "too large")
+        {
+            await Assert.ThrowsAsync<ResourceExhaustedException>(() => run);
+        }
+        else
+        {
+            Assert.StartsWith("layer sha256:", (await Assert.ThrowsAsync<CorruptContentException>(() => run)).Message, StringComparison.Ordinal);
+        }
     }
 
     private async Task AssertCorruptAsync(byte[] blob, Digest diffId, Digest? digest = null, long? size = null)

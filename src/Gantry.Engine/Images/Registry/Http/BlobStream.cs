@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Gantry.Faults;
 using Gantry.Linux.Descriptors;
@@ -9,14 +10,18 @@ namespace Gantry.Images.Registry.Http;
 /// ranges); a server that knows no ranges is read from the start again, and the part that is known is dropped. The digest,
 /// not the server, says in the end whether the bytes are right.
 /// </summary>
-/// <param name="silence">How long nothing may arrive.</param>
+/// <param name="silence">How long may be waited for the server until <see cref="LeastProgress"/> has arrived: a byte now and then is no progress.</param>
 internal sealed class BlobStream(RegistryRequests requests, RegistryRequest request, long size, TimeSpan silence, IReadOnlyList<RateLimit> rates) : ReadOnlyStream
 {
+    internal const int LeastProgress = 64 << 10;
+
     private const int MostBreaks = 5;
     private HttpResponseMessage? _response;
     private Stream? _body;
     private long _position;
     private int _breaks;
+    private TimeSpan _waited;
+    private int _arrived;
 
     public override long Length => size;
 
@@ -79,16 +84,29 @@ internal sealed class BlobStream(RegistryRequests requests, RegistryRequest requ
         var reading = _body!.ReadAsync(buffer, cancel);
         // Mostly there is something at once, and no clock is needed.
         if (reading.IsCompleted)
-            return await reading;
+            return Arrived(await reading);
+        var began = Stopwatch.GetTimestamp();
         try
         {
-            return await reading.AsTask().WaitAsync(silence, cancel);
+            // Only waiting counts: this node's own limits and disk may be slow.
+            var read = await reading.AsTask().WaitAsync(_waited < silence ? silence - _waited : TimeSpan.Zero, cancel);
+            _waited += Stopwatch.GetElapsedTime(began);
+            return Arrived(read);
         }
         catch (TimeoutException)
         {
+            var arrived = _arrived;
             Break();
-            throw new TimeoutException($"nothing arrived for {silence.TotalSeconds:0.#} s");
+            throw new TimeoutException($"{(arrived == 0 ? "nothing" : $"no more than {arrived} bytes")} arrived for {silence.TotalSeconds:0.#} s");
         }
+    }
+
+    private int Arrived(int read)
+    {
+        _arrived += read;
+        if (_arrived >= LeastProgress)
+            (_arrived, _waited) = (0, TimeSpan.Zero);
+        return read;
     }
 
     /// <summary>Checks that the answer begins where the last one broke; drops what a server without ranges sends again.</summary>
@@ -115,5 +133,6 @@ internal sealed class BlobStream(RegistryRequests requests, RegistryRequest requ
         _response?.Dispose();
         _response = null;
         _body = null;
+        (_arrived, _waited) = (0, TimeSpan.Zero);
     }
 }

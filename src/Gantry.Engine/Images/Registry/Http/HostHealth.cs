@@ -5,7 +5,7 @@ namespace Gantry.Images.Registry.Http;
 
 /// <summary>
 /// Mirrors that could not be reached: for a while they are asked last, so that a dead one does not cost each pull its
-/// time-out. From 15 seconds after the first failure, doubled with each further one, to 5 minutes.
+/// time-out. From 15 seconds after the first failure, doubled with each one after that while, to 5 minutes.
 /// </summary>
 internal sealed class HostHealth(TimeProvider time)
 {
@@ -19,6 +19,9 @@ internal sealed class HostHealth(TimeProvider time)
             return;
         _dead.AddOrUpdate(host.Text, _ => (time.GetUtcNow() + _first, 1, problem), (_, before) =>
         {
+            // Questions that were asked at the same time fail at the same time: that is one failure.
+            if (before.Until > time.GetUtcNow())
+                return before;
             var wait = _first * Math.Pow(2, Math.Min(before.Times, 10));
             return (time.GetUtcNow() + (wait < _longest ? wait : _longest), before.Times + 1, problem);
         });

@@ -23,13 +23,19 @@ internal static class HttpProblem
                     };
                 case AuthenticationException tls:
                     return $"TLS: {tls.Message}";
-                case OperationCanceledException or TimeoutException:
+                case OperationCanceledException:
                     return "it did not answer in time";
+                case TimeoutException silence:
+                    return silence.Message;
                 case HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded }:
                     return "the connection ended before the answer did";
             }
         }
-        return failure.Message;
+        // "An error occurred while sending the request" says nothing; what it was is at the bottom.
+        var cause = failure.GetBaseException().Message;
+        return cause.Contains("certificate required", StringComparison.Ordinal) || cause.Contains("bad certificate", StringComparison.Ordinal)
+            ? $"TLS: it wants a client certificate that it knows ('client' in hosts.toml): {cause}"
+            : cause;
     }
 
     /// <summary>Whether trying again may help: the connection broke, and did not fail to be made.</summary>

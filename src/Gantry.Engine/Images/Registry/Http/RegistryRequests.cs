@@ -22,11 +22,10 @@ internal sealed record RegistryRequest(RegistryHost Host, ImageReference Image, 
 /// Asks one server: with authentication, redirects followed by hand, and tries again where the answer or a broken
 /// connection asks for it.
 /// </summary>
-internal sealed class RegistryRequests(RegistryTransport transport, RegistryAuthenticator authenticator, HostPauses pauses, TimeProvider time, TimeSpan patience)
+internal sealed class RegistryRequests(RegistryTransport transport, RegistryAuthenticator authenticator, HostPauses pauses, TimeProvider time, RegistryLimits limits)
 {
     private const int MostRedirects = 10;
     private const int MostChallenges = 2;
-    private static readonly TimeSpan _headTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>A successful answer with its body unread; the caller disposes it.</summary>
     /// <exception cref="GantryException">The server refused, has it not, or cannot serve now.</exception>
@@ -42,14 +41,14 @@ internal sealed class RegistryRequests(RegistryTransport transport, RegistryAuth
             {
                 response = await AuthorizeAsync(request, cancel);
             }
-            catch (Exception e) when (HttpProblem.IsBroken(e) && tries + 1 < request.Tries && time.GetElapsedTime(began) < patience && !cancel.IsCancellationRequested)
+            catch (Exception e) when (HttpProblem.IsBroken(e) && tries + 1 < request.Tries && time.GetElapsedTime(began) < limits.Patience && !cancel.IsCancellationRequested)
             {
                 await Task.Delay(HttpPausesOf(tries), time, cancel);
                 continue;
             }
             if (response.IsSuccessStatusCode)
                 return response;
-            if (HostPauses.IsAskedFor(response.StatusCode) && tries + 1 < request.Tries && time.GetElapsedTime(began) < patience)
+            if (HostPauses.IsAskedFor(response.StatusCode) && tries + 1 < request.Tries && time.GetElapsedTime(began) < limits.Patience)
             {
                 pauses.Note(request.Host.Name, response.Headers.RetryAfter, tries);
                 response.Dispose();
@@ -80,7 +79,7 @@ internal sealed class RegistryRequests(RegistryTransport transport, RegistryAuth
     }
 
     /// <param name="isOwn">To the server itself, and not to one that it sent us to: that one gets no credentials and no headers.</param>
-    private static async Task<HttpResponseMessage> SendOnceAsync(
+    private async Task<HttpResponseMessage> SendOnceAsync(
         HttpClient client, Uri uri, RegistryRequest request, AuthenticationHeaderValue? authorization, bool isOwn, CancellationToken cancel)
     {
         using var message = new HttpRequestMessage(HttpMethod.Get, uri) { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
@@ -97,7 +96,7 @@ internal sealed class RegistryRequests(RegistryTransport transport, RegistryAuth
                 message.Headers.TryAddWithoutValidation(header.Key, header.Value);
         }
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        deadline.CancelAfter(_headTimeout);
+        deadline.CancelAfter(limits.Head);
         try
         {
             return await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
