@@ -34,6 +34,13 @@ for (var n = 0; n < args.Length; n++)
             break;
     }
 }
+// First: what the pods leave to be done would be in its way.
+if (start.Length == 2)
+{
+    var samples = new Samples();
+    await new StartScenario(start[0], start[1]).RunAsync(samples);
+    Samples.Print("start of gantryd, nothing to recover: milliseconds, median / 99th percentile", [("gantry", samples)]);
+}
 var all = peers.ConvertAll(peer => (peer, pods: new PodScenario(peer, image), samples: new Samples(), crowd: new Samples(), lists: new Samples()));
 foreach (var (peer, pods, _, _, _) in all)
 {
@@ -63,12 +70,6 @@ if (churn > 0)
     foreach (var (peer, pods, _, _, lists) in all)
         await new ChurnScenario(peer, pods, churn, TimeSpan.FromSeconds(30)).RunAsync(lists);
     Samples.Print($"{churn} containers run, pods come and go: milliseconds, median / 99th percentile", [.. all.Select(one => (one.peer.Name, one.lists))]);
-}
-if (start.Length == 2)
-{
-    var samples = new Samples();
-    await new StartScenario(start[0], start[1]).RunAsync(samples);
-    Samples.Print("start of gantryd, nothing to recover: milliseconds, median / 99th percentile", [("gantry", samples)]);
 }
 foreach (var (peer, _, _, _, _) in all)
     peer.Dispose();

@@ -2,12 +2,12 @@ using System.Runtime.InteropServices;
 using Gantry;
 using Gantry.Configuration;
 using Gantry.Cri;
+using Gantry.Cri.Methods;
 using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Linux.Processes;
 using Gantry.Observability;
 using Gantry.Sharing;
-using Grpc.Reflection;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 var options = DaemonOptions.Parse(args);
@@ -60,27 +60,9 @@ builder.Services.AddRoutingCore();
 builder.Services.AddSingleton(node);
 builder.Services.AddSingleton<ILogger>(log);
 builder.Services.AddSingleton(TimeProvider.System);
-builder.Services.AddGrpc(grpc =>
-{
-    grpc.MaxReceiveMessageSize = 16 << 20;
-    grpc.MaxSendMessageSize = 16 << 20;
-    grpc.Interceptors.Add<FaultInterceptor>();
-});
-builder.Services.AddSingleton<RuntimeService>();
-builder.Services.AddSingleton<ImageService>();
-builder.Services.AddSingleton<GantryService>();
-builder.Services.AddSingleton<ImagesService>();
-builder.Services.AddSingleton<HealthService>();
-// Made when somebody first asks: the descriptors of the whole API are most of a fresh heap.
-builder.Services.AddSingleton(_ => new ReflectionServiceImpl(
-    Gantry.Cri.Api.RuntimeService.Descriptor, Gantry.Cri.Api.ImageService.Descriptor, Gantry.Api.GantryService.Descriptor, Gantry.Api.GantryImages.Descriptor, Grpc.Health.V1.Health.Descriptor));
+GrpcServices.Add(builder.Services);
 await using var app = builder.Build();
-app.MapGrpcService<RuntimeService>();
-app.MapGrpcService<ImageService>();
-app.MapGrpcService<GantryService>();
-app.MapGrpcService<ImagesService>();
-app.MapGrpcService<HealthService>();
-app.MapGrpcService<ReflectionServiceImpl>();
+GrpcServices.Map(app);
 
 // Before the CRI's socket: whoever asks for a stream is told where it is.
 try
