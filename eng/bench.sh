@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Gantry beside Debian's containerd on this machine, with the same crun, CNI plugins, images and network namespace.
-# usage: bench.sh [further arguments of bench/Gantry.NodeBench]   needs root; prints, and fails on no time.
+# usage: [PEERS=gantry] bench.sh [further arguments of bench/Gantry.NodeBench]   needs root; prints, and fails on no time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -80,5 +80,7 @@ for socket in gantry containerd; do
 done
 dotnet build bench/Gantry.NodeBench -c Release --nologo -v q
 sed "s#$dir/gantry#$dir/start#" "$dir/gantry.toml" > "$dir/start.toml"
-dotnet bench/Gantry.NodeBench/bin/Release/net10.0/Gantry.NodeBench.dll "$@" --start "artifacts/bin/gantryd --config $dir/start.toml,$dir/start.sock" \
-    "gantry=$dir/gantry.sock,$gantryd" "containerd=$dir/containerd.sock,$containerd"
+declare -A servers=([gantry]="gantry=$dir/gantry.sock,$gantryd" [containerd]="containerd=$dir/containerd.sock,$containerd")
+peers=()
+for peer in ${PEERS:-gantry containerd}; do peers+=("${servers[$peer]}"); done
+dotnet bench/Gantry.NodeBench/bin/Release/net10.0/Gantry.NodeBench.dll "$@" --start "artifacts/bin/gantryd --config $dir/start.toml,$dir/start.sock" "${peers[@]}"
