@@ -49,7 +49,7 @@ public sealed partial class RuntimeService
     {
         var response = new ListContainersResponse();
         response.Containers.Add(
-            node.Containers.All.Where(container => IsAsked(container, request.Filter)).OrderByDescending(container => container.CreatedAt).Select(StatusToCri.ContainerEntry));
+            node.Containers.All.Where(container => IsAsked(container, request.Filter)).OrderByDescending(container => container.CreatedAt).Select(ListEntries.Of));
         return Task.FromResult(response);
     }
 
