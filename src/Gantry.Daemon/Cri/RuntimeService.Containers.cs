@@ -49,7 +49,7 @@ public sealed partial class RuntimeService
     {
         var response = new ListContainersResponse();
         response.Containers.Add(
-            node.Containers.All.Where(container => IsAsked(container, request.Filter)).OrderByDescending(container => container.CreatedAt).Select(ListEntries.Of));
+            node.Containers.All.Where(container => IsAsked(container, request.Filter)).OrderByDescending(container => container.CreatedAt).Select(StatusToCri.ContainerEntry));
         return Task.FromResult(response);
     }
 

@@ -41,7 +41,7 @@ public sealed partial class RuntimeService
     public override Task<ListPodSandboxResponse> ListPodSandbox(ListPodSandboxRequest request, ServerCallContext context)
     {
         var response = new ListPodSandboxResponse();
-        response.Items.Add(node.Pods.All.Where(pod => IsAsked(pod, request.Filter)).OrderByDescending(pod => pod.CreatedAt).Select(ListEntries.Of));
+        response.Items.Add(node.Pods.All.Where(pod => IsAsked(pod, request.Filter)).OrderByDescending(pod => pod.CreatedAt).Select(StatusToCri.PodEntry));
         return Task.FromResult(response);
     }
 

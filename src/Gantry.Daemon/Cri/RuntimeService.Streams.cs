@@ -10,7 +10,7 @@ public sealed partial class RuntimeService
     public override Task StreamPodSandboxes(
         StreamPodSandboxesRequest request, IServerStreamWriter<StreamPodSandboxesResponse> responseStream, ServerCallContext context)
     {
-        var pods = node.Pods.All.Where(pod => IsAsked(pod, request.Filter)).OrderByDescending(pod => pod.CreatedAt).Select(ListEntries.Of);
+        var pods = node.Pods.All.Where(pod => IsAsked(pod, request.Filter)).OrderByDescending(pod => pod.CreatedAt).Select(StatusToCri.PodEntry);
         return StreamBatches.SendAsync(pods, batch => new StreamPodSandboxesResponse { PodSandboxes = { batch } }, responseStream, context.CancellationToken);
     }
 
@@ -18,7 +18,7 @@ public sealed partial class RuntimeService
         StreamContainersRequest request, IServerStreamWriter<StreamContainersResponse> responseStream, ServerCallContext context)
     {
         var containers = node.Containers.All.Where(container => IsAsked(container, request.Filter))
-            .OrderByDescending(container => container.CreatedAt).Select(ListEntries.Of);
+            .OrderByDescending(container => container.CreatedAt).Select(StatusToCri.ContainerEntry);
         return StreamBatches.SendAsync(containers, batch => new StreamContainersResponse { Containers = { batch } }, responseStream, context.CancellationToken);
     }
 
