@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Gantry.Cri.Api;
 
 namespace Gantry.NodeBench;
@@ -43,20 +44,23 @@ public sealed class ChurnScenario(Peer peer, PodScenario pods, int containers, T
     /// <summary>Begins pods at an even pace, and ends each as soon as it runs.</summary>
     private async Task ChurnAsync(Samples samples, CancellationToken end)
     {
-        var (all, current) = (0, new List<Task>());
-        var began = Stopwatch.GetTimestamp();
+        var (all, began) = (0, Stopwatch.GetTimestamp());
+        await Parallel.ForEachAsync(PaceAsync(end), new ParallelOptions { MaxDegreeOfParallelism = MostAtOnce }, async (_, _) =>
+        {
+            await OneAsync(samples);
+            Interlocked.Increment(ref all);
+        });
+        samples.Add("pods that came and went, a second", all / Stopwatch.GetElapsedTime(began).TotalSeconds);
+    }
+
+    private static async IAsyncEnumerable<int> PaceAsync([EnumeratorCancellation] CancellationToken end)
+    {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1.0 / PodsPerSecond));
-        while (!end.IsCancellationRequested)
+        for (var n = 0; !end.IsCancellationRequested; n++)
         {
             await timer.WaitForNextTickAsync(CancellationToken.None);
-            current.RemoveAll(task => task.IsCompletedSuccessfully);
-            if (current.Count == MostAtOnce)
-                await Task.WhenAny(current);
-            current.Add(OneAsync(samples));
-            all++;
+            yield return n;
         }
-        await Task.WhenAll(current);
-        samples.Add("pods that came and went, a second", all / Stopwatch.GetElapsedTime(began).TotalSeconds);
     }
 
     private async Task OneAsync(Samples samples)

@@ -1,3 +1,4 @@
+using Gantry.Cri.Methods;
 using Grpc.Core;
 using Grpc.Health.V1;
 
@@ -8,8 +9,7 @@ public sealed class HealthService(Composition node, IHostApplicationLifetime lif
 {
     private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Written out: a descriptor brings those of the whole API into memory.</summary>
-    private static readonly HashSet<string> _services = ["", "runtime.v1.RuntimeService", "runtime.v1.ImageService", "gantry.v1.GantryService", "gantry.v1.GantryImages"];
+    private static readonly HashSet<string> _services = ["", RuntimeMethods.Name, ImageMethods.Name, GantryMethods.Name, GantryImageMethods.Name];
 
     public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) => _services.Contains(request.Service)
         ? Task.FromResult(new HealthCheckResponse { Status = Now() })

@@ -127,8 +127,7 @@ public sealed class PodRunner(NodePaths paths, PodStore pods, PodParts parts, Po
     private void MountSharedMemory(PodRecord pod)
     {
         Directory.CreateDirectory(paths.PodSharedMemory(pod.Id));
-        var context = pod.Selinux is { } labels ? $",context=\"{labels.File}\"" : "";
-        Mount.Tmpfs(paths.PodSharedMemory(pod.Id), $"mode=1777,size=65536k{context}");
+        Mount.Tmpfs(paths.PodSharedMemory(pod.Id), $"mode=1777,size=65536k{Mount.ContextOption(pod.Selinux?.File)}");
     }
 
     private PodLabels LabelsOf(PodSpec spec) => parts.Selinux.ForPod(

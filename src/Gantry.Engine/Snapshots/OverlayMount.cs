@@ -42,7 +42,7 @@ public static class OverlayMount
         var attributes = options.NoDevices ? MountAttributes.NoDevices : MountAttributes.None;
         if (TryMountByContext(lowersTopFirst, upper, work, target, attributes, options))
             return;
-        MountClassic(lowersTopFirst, $",upperdir={Escape(upper)},workdir={Escape(work)},index=off{(options.Volatile ? ",volatile" : "")}{Label(options.Context)}", target, attributes);
+        MountClassic(lowersTopFirst, $",upperdir={Escape(upper)},workdir={Escape(work)},index=off{(options.Volatile ? ",volatile" : "")}{Linux.Mounts.Mount.ContextOption(options.Context)}", target, attributes);
     }
 
     /// <summary>Mounts a stack that nobody can write to, for an image volume.</summary>
@@ -61,7 +61,7 @@ public static class OverlayMount
             return;
         }
         if (!TryMountByContext(lowersTopFirst, null, null, target, attributes, new OverlayOptions { Context = context }))
-            MountClassic(lowersTopFirst, Label(context), target, attributes);
+            MountClassic(lowersTopFirst, Linux.Mounts.Mount.ContextOption(context), target, attributes);
     }
 
     private static void BindReadOnly(string tree, string target, MountAttributes attributes)
@@ -159,9 +159,6 @@ public static class OverlayMount
             layers.ForEach(layer => layer.Dispose());
         }
     }
-
-    /// <summary>In quotes: categories have commas between them.</summary>
-    private static string Label(string? context) => context is null ? "" : $",context=\"{context}\"";
 
     private static string Escape(string path) =>
         path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal).Replace(",", "\\,", StringComparison.Ordinal);

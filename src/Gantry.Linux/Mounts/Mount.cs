@@ -44,6 +44,10 @@ public static class Mount
     public static void Tmpfs(string target, string options) => FileSystem("tmpfs", "tmpfs", target,
         MountAttributes.NoSetId | MountAttributes.NoDevices | MountAttributes.NoExecute, options);
 
+    /// <summary>A further option for such a string: the SELinux context of all files, in quotes, since categories have commas between them.</summary>
+    /// <param name="context">Null for none.</param>
+    public static string ContextOption(string? context) => context is null ? "" : $",context=\"{context}\"";
+
     /// <summary>mount(2) of a new file system with its options in one string of at most 4095 bytes.</summary>
     /// <exception cref="SyscallException">What mount returned.</exception>
     public static void FileSystem(string type, string source, string target, MountAttributes attributes, string options)

@@ -5,9 +5,12 @@ namespace Gantry.Cri.Methods;
 /// <summary>Gantry's own calls on the node and its local pods.</summary>
 internal sealed class GantryMethods : IServiceMethodProvider<GantryService>
 {
+    /// <summary>As the .proto file has it: asking a descriptor brings those of the whole API into memory.</summary>
+    internal const string Name = "gantry.v1.GantryService";
+
     public void OnServiceMethodDiscovery(ServiceMethodProviderContext<GantryService> context)
     {
-        var table = new MethodTable<GantryService>(context, "gantry.v1.GantryService");
+        var table = new MethodTable<GantryService>(context, Name);
         table.ServerStreaming("PullImage", Gantry.Api.PullImageRequest.Parser, Gantry.Api.PullProgress.Parser, static (service, request, answers, call) => service.PullImage(request, answers, call));
         table.ServerStreaming("RunPod", Gantry.Api.RunPodRequest.Parser, Gantry.Api.RunPodProgress.Parser, static (service, request, answers, call) => service.RunPod(request, answers, call));
         table.Unary("ListPods", Gantry.Api.ListPodsRequest.Parser, Gantry.Api.ListPodsResponse.Parser, static (service, request, call) => service.ListPods(request, call));
@@ -21,9 +24,12 @@ internal sealed class GantryMethods : IServiceMethodProvider<GantryService>
 /// <summary>Gantry's own calls on images.</summary>
 internal sealed class GantryImageMethods : IServiceMethodProvider<ImagesService>
 {
+    /// <summary>As the .proto file has it: asking a descriptor brings those of the whole API into memory.</summary>
+    internal const string Name = "gantry.v1.GantryImages";
+
     public void OnServiceMethodDiscovery(ServiceMethodProviderContext<ImagesService> context)
     {
-        var table = new MethodTable<ImagesService>(context, "gantry.v1.GantryImages");
+        var table = new MethodTable<ImagesService>(context, Name);
         table.Unary("ExplainRegistry", Gantry.Api.ExplainRegistryRequest.Parser, Gantry.Api.ExplainRegistryResponse.Parser, static (service, request, call) => service.ExplainRegistry(request, call));
         table.Unary("ImageUsage", Gantry.Api.ImageUsageRequest.Parser, Gantry.Api.ImageUsageResponse.Parser, static (service, request, call) => service.ImageUsage(request, call));
         table.Unary("PruneImages", Gantry.Api.PruneImagesRequest.Parser, Gantry.Api.PruneImagesResponse.Parser, static (service, request, call) => service.PruneImages(request, call));

@@ -5,9 +5,12 @@ namespace Gantry.Cri.Methods;
 /// <summary>The CRI's RuntimeService, call by call.</summary>
 internal sealed class RuntimeMethods : IServiceMethodProvider<RuntimeService>
 {
+    /// <summary>As the .proto file has it: asking a descriptor brings those of the whole API into memory.</summary>
+    internal const string Name = "runtime.v1.RuntimeService";
+
     public void OnServiceMethodDiscovery(ServiceMethodProviderContext<RuntimeService> context)
     {
-        var table = new MethodTable<RuntimeService>(context, "runtime.v1.RuntimeService");
+        var table = new MethodTable<RuntimeService>(context, Name);
         table.Unary("Version", Api.VersionRequest.Parser, Api.VersionResponse.Parser, static (service, request, call) => service.Version(request, call));
         table.Unary("RunPodSandbox", Api.RunPodSandboxRequest.Parser, Api.RunPodSandboxResponse.Parser, static (service, request, call) => service.RunPodSandbox(request, call));
         table.Unary("StopPodSandbox", Api.StopPodSandboxRequest.Parser, Api.StopPodSandboxResponse.Parser, static (service, request, call) => service.StopPodSandbox(request, call));

@@ -10,6 +10,11 @@ namespace Gantry.Containers.Selinux;
 internal static partial class LabelSyntax
 {
     private const int Longest = 255;
+    private const string NameInWords = "a name of letters, digits, '_', '-' and '.'";
+
+    /// <summary>Categories are single ones and ranges.</summary>
+    private const string Category = @"c\d{1,4}(\.c\d{1,4})?";
+    private const string OneLevel = $@"s\d{{1,2}}(:{Category}(,{Category})*)?";
 
     /// <param name="subject">As "container web".</param>
     /// <param name="label">Its empty parts are not given.</param>
@@ -18,9 +23,9 @@ internal static partial class LabelSyntax
     {
         if (label is null)
             return;
-        Check(subject, "user", label.User, Name(), "a name of letters, digits, '_', '-' and '.'");
-        Check(subject, "role", label.Role, Name(), "a name of letters, digits, '_', '-' and '.'");
-        Check(subject, "type", label.Type, Name(), "a name of letters, digits, '_', '-' and '.'");
+        Check(subject, "user", label.User, Name(), NameInWords);
+        Check(subject, "role", label.Role, Name(), NameInWords);
+        Check(subject, "type", label.Type, Name(), NameInWords);
         Check(subject, "level", label.Level, Level(), "a level as s0, s0:c1,c2 or s0-s0:c0.c1023");
     }
 
@@ -33,7 +38,7 @@ internal static partial class LabelSyntax
     [GeneratedRegex(@"^[A-Za-z][A-Za-z0-9_.-]*\z")]
     private static partial Regex Name();
 
-    /// <summary>One level, or a low and a high one; categories are single ones and ranges.</summary>
-    [GeneratedRegex(@"^s\d{1,2}(:c\d{1,4}(\.c\d{1,4})?(,c\d{1,4}(\.c\d{1,4})?)*)?(-s\d{1,2}(:c\d{1,4}(\.c\d{1,4})?(,c\d{1,4}(\.c\d{1,4})?)*)?)?\z")]
+    /// <summary>One level, or a low and a high one.</summary>
+    [GeneratedRegex($@"^{OneLevel}(-{OneLevel})?\z")]
     private static partial Regex Level();
 }

@@ -75,4 +75,8 @@ internal sealed class BlockRing : IDisposable
 }
 
 /// <summary>The failure of an earlier stage, which is the inner exception, as a later one meets it.</summary>
-internal sealed class BlockRingException(Exception fault) : IOException(fault.Message, fault);
+internal sealed class BlockRingException(Exception fault) : IOException(fault.Message, fault)
+{
+    /// <summary>What failed first: the stage before, or this one.</summary>
+    internal static Exception CauseOf(Exception e) => e is BlockRingException { InnerException: { } cause } ? cause : e;
+}

@@ -57,7 +57,7 @@ public sealed class LayerPipeline(LayerLimits limits, ILogger log, RateLimit? wr
         catch (Exception e)
         {
             cancel.ThrowIfCancellationRequested();
-            Explain(e is BlockRingException { InnerException: { } cause } ? cause : e, layer, target.Ingest);
+            Explain(BlockRingException.CauseOf(e), layer, target.Ingest);
             throw;
         }
         finally
@@ -88,7 +88,7 @@ public sealed class LayerPipeline(LayerLimits limits, ILogger log, RateLimit? wr
         }
         catch (Exception e)
         {
-            output.Fail(e is BlockRingException { InnerException: { } cause } ? cause : e);
+            output.Fail(BlockRingException.CauseOf(e));
         }
     }
 

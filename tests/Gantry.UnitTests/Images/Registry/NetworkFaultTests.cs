@@ -231,10 +231,7 @@ public sealed class NetworkFaultTests : IDisposable
     public async Task Order_MirrorThatIsDead_IsAskedLastForAWhile()
     {
         await using var registry = await FakeRegistry.StartAsync();
-        using var closed = new TcpListener(IPAddress.Loopback, 0);
-        closed.Start();
-        var dead = $"http://127.0.0.1:{((IPEndPoint)closed.LocalEndpoint).Port}";
-        closed.Stop();
+        var dead = DeadAddress();
         registry.AddManifest("team/app", "1", RegistryFixture.Manifest());
         _node.Own(registry, $"[host.\"{dead}\"]\n");
         var client = _node.Client();
@@ -254,10 +251,7 @@ public sealed class NetworkFaultTests : IDisposable
     public async Task Order_MirrorThatDiesWithinAPull_IsAskedOnceByIt()
     {
         await using var registry = await FakeRegistry.StartAsync();
-        using var closed = new TcpListener(IPAddress.Loopback, 0);
-        closed.Start();
-        var dead = $"http://127.0.0.1:{((IPEndPoint)closed.LocalEndpoint).Port}";
-        closed.Stop();
+        var dead = DeadAddress();
         registry.AddManifest("team/app", "1", RegistryFixture.Manifest());
         var digest = registry.AddBlob(_blob);
         _node.Own(registry, $"[host.\"{dead}\"]\n");
@@ -277,6 +271,14 @@ public sealed class NetworkFaultTests : IDisposable
     public void F19_FailureThatHidesItsCause_IsToldByTheCause(string cause, string told) => Assert.Contains(
         told, Gantry.Images.Registry.Http.HttpProblem.Describe(new HttpRequestException("An error occurred while sending the request.", new IOException("see inner exception", new IOException(cause)))),
         StringComparison.Ordinal);
+
+    /// <summary>Of a port on which nobody listens any more.</summary>
+    private static string DeadAddress()
+    {
+        using var closed = new TcpListener(IPAddress.Loopback, 0);
+        closed.Start();
+        return $"http://127.0.0.1:{((IPEndPoint)closed.LocalEndpoint).Port}";
+    }
 
     private static async Task<bool> BreakAsync(HttpContext context, int after)
     {
