@@ -3,7 +3,10 @@ using Gantry.Cri.Api;
 namespace Gantry.NodeBench;
 
 /// <summary>Pods one at a time: made, a container run in it, a command run in that, and all taken away again.</summary>
-public sealed class PodScenario(Peer peer, string image)
+/// <param name="peer">The server.</param>
+/// <param name="image">Of the containers.</param>
+/// <param name="hostNetwork">Whether the pods have the node's network: what CNI plugins take is not in the times then.</param>
+public sealed class PodScenario(Peer peer, string image, bool hostNetwork = false)
 {
     private static int _count;
 
@@ -35,9 +38,11 @@ public sealed class PodScenario(Peer peer, string image)
             LogDirectory = $"/var/tmp/gantry-bench-logs/{name}",
             Linux = new LinuxPodSandboxConfig
             {
-                SecurityContext = new LinuxSandboxSecurityContext { NamespaceOptions = new NamespaceOption { Pid = NamespaceMode.Container } },
+                SecurityContext = new LinuxSandboxSecurityContext { NamespaceOptions = Namespaces() },
             },
         };
+        if (hostNetwork)
+            config.Hostname = "";
         var container = new ContainerConfig
         {
             Metadata = new ContainerMetadata { Name = "main" },
@@ -47,7 +52,7 @@ public sealed class PodScenario(Peer peer, string image)
             {
                 SecurityContext = new LinuxContainerSecurityContext
                 {
-                    NamespaceOptions = new NamespaceOption { Pid = NamespaceMode.Container },
+                    NamespaceOptions = Namespaces(),
                     Seccomp = new SecurityProfile { ProfileType = SecurityProfile.Types.ProfileType.RuntimeDefault },
                 },
             },
@@ -69,6 +74,8 @@ public sealed class PodScenario(Peer peer, string image)
         }
         return (pod, id);
     }
+
+    private NamespaceOption Namespaces() => new() { Pid = NamespaceMode.Container, Network = hostNetwork ? NamespaceMode.Node : NamespaceMode.Pod };
 
     public async Task EndAsync((string Pod, string Container) pod, Samples samples)
     {

@@ -67,8 +67,8 @@ if (many > 0)
 }
 if (churn > 0)
 {
-    foreach (var (peer, pods, _, _, lists) in all)
-        await new ChurnScenario(peer, pods, churn, TimeSpan.FromSeconds(30)).RunAsync(lists);
+    foreach (var (peer, _, _, _, lists) in all)
+        await new ChurnScenario(peer, image, churn, TimeSpan.FromSeconds(30)).RunAsync(lists);
     Samples.Print($"{churn} containers run, pods come and go: milliseconds, median / 99th percentile", [.. all.Select(one => (one.peer.Name, one.lists))]);
 }
 foreach (var (peer, _, _, _, _) in all)

@@ -102,7 +102,7 @@ public sealed class Composition
         Logs = new ContainerLogs(Containers, Monitors);
         Updater = new ContainerUpdater(Containers, Handlers, Cgroups.Hierarchy, containerLocks);
         var finisher = new SpecFinisher(new CdiRegistry(config.CdiDirectories), AppArmor.OfNode(Paths.State));
-        var parts = new ContainerParts(Paths, Images, new ContainerRoot(Paths, Snapshots), volumes, specs, finisher, Monitors, Handlers, kernel);
+        var parts = new ContainerParts(Paths, Images, new ContainerRoot(Paths, Snapshots), volumes, specs, finisher, Monitors, Handlers, new SeccompFilters(time), kernel);
         var creator = new ContainerCreator(Containers, parts, leftovers, Events, time, log);
 
         Pods = new PodStore(Paths);

@@ -53,6 +53,8 @@ builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
 {
     kestrel.ListenUnixSocket(config.Socket, listen => listen.Protocols = HttpProtocols.Http2);
     kestrel.Limits.MaxConcurrentConnections = 1000;
+    // A full node's lists are some hundred KiB, and should not wait for their reader half-way.
+    kestrel.Limits.MaxResponseBufferSize = 1 << 20;
     kestrel.Limits.Http2.MaxStreamsPerConnection = 1000;
     kestrel.AddServerHeader = false;
 });

@@ -17,6 +17,8 @@ internal static partial class LibC
         [FieldOffset(0x20)] internal ulong Inode;
         [FieldOffset(0x28)] internal ulong Size;
         [FieldOffset(0x30)] internal ulong Blocks;
+        [FieldOffset(0x60)] internal long ChangedSeconds;
+        [FieldOffset(0x68)] internal uint ChangedNanoseconds;
         [FieldOffset(0x70)] internal long ModifiedSeconds;
         [FieldOffset(0x78)] internal uint ModifiedNanoseconds;
         [FieldOffset(0x80)] internal uint SpecialMajor;

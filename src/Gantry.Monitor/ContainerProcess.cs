@@ -44,6 +44,7 @@ internal sealed class ContainerProcess
     /// <exception cref="InvalidOperationException">The runtime failed; the message is its own.</exception>
     public static ContainerProcess Create(LaunchRequest request)
     {
+        using var copy = request.HasRuntimeCopy ? new FileDescriptor(ControlMessage.RuntimeDescriptor) : null;
         using var output = request.HasTerminal ? null : Pipe.Open();
         using var error = request.HasTerminal ? null : Pipe.Open();
         using var input = request.HasInput && !request.HasTerminal ? Pipe.Open() : null;
@@ -59,7 +60,7 @@ internal sealed class ContainerProcess
             arguments.AddRange(["--console-socket", $"/proc/{Environment.ProcessId}/cwd/{ConsoleSocket}"]);
         }
         arguments.Add(request.Id);
-        var runtime = ProcessSpawn.Start(new SpawnRequest(request.Runtime, arguments) { Descriptors = [input?.Reader, output?.Writer, error?.Writer] });
+        var runtime = ProcessSpawn.Start(new SpawnRequest(request.Runtime, arguments) { Copy = copy, Descriptors = [input?.Reader, output?.Writer, error?.Writer] });
         var terminal = console is null ? null : ReceiveTerminal(console, runtime);
         var code = ProcessWait.Reap(runtime);
         if (code != 0)

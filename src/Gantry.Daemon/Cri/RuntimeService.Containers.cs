@@ -3,6 +3,7 @@ using Gantry.Containers;
 using Gantry.Cri.Api;
 using Gantry.Cri.Translation;
 using Gantry.Faults;
+using Gantry.Oci;
 using Google.Protobuf;
 using Grpc.Core;
 
@@ -45,12 +46,15 @@ public sealed partial class RuntimeService
         return Task.FromResult(response);
     }
 
-    public override Task<ListContainersResponse> ListContainers(ListContainersRequest request, ServerCallContext context)
+    /// <summary>ListContainers, with a response that is encoded already.</summary>
+    internal Task<EncodedList<ListContainersResponse>> ListContainersEncoded(ListContainersRequest request) => Task.FromResult(_containerEntries.Of(Listed(request.Filter)));
+
+    private IEnumerable<ContainerRecord> Listed(ContainerFilter? filter)
     {
-        var response = new ListContainersResponse();
-        response.Containers.Add(
-            node.Containers.All.Where(container => IsAsked(container, request.Filter)).OrderByDescending(container => container.CreatedAt).Select(StatusToCri.ContainerEntry));
-        return Task.FromResult(response);
+        var local = node.Pods.All.Where(pod => pod.Spec.IsLocal).Select(pod => pod.Id).ToHashSet();
+        return node.Containers.All
+            .Where(container => (local.Count == 0 || !local.Contains(container.Pod)) && IsAsked(container, filter))
+            .OrderByDescending(container => container.CreatedAt);
     }
 
     public override async Task<UpdateContainerResourcesResponse> UpdateContainerResources(UpdateContainerResourcesRequest request, ServerCallContext context)
@@ -79,18 +83,20 @@ public sealed partial class RuntimeService
         };
     }
 
-    private bool IsAsked(ContainerRecord container, ContainerFilter? filter) =>
-        node.Pods.TryGet(container.Pod) is not { Spec.IsLocal: true } && (filter is null
-            || (container.Id.Value.StartsWith(filter.Id, StringComparison.Ordinal)
-                && container.Pod.Value.StartsWith(filter.PodSandboxId, StringComparison.Ordinal)
-                && (filter.State is null || filter.State.State == StatusToCri.State(container))
-                && HasLabels(container.Spec.Labels, filter.LabelSelector)));
+    private static bool IsAsked(ContainerRecord container, ContainerFilter? filter) =>
+        filter is null
+        || (container.Id.Value.StartsWith(filter.Id, StringComparison.Ordinal)
+            && container.Pod.Value.StartsWith(filter.PodSandboxId, StringComparison.Ordinal)
+            && (filter.State is null || filter.State.State == StatusToCri.State(container))
+            && HasLabels(container.Spec.Labels, filter.LabelSelector));
 
     private JsonNode? ReadSpec(ContainerRecord container)
     {
         try
         {
-            return JsonNode.Parse(File.ReadAllText(Path.Combine(node.Paths.ContainerBundle(container.Id), "config.json")));
+            var spec = JsonNode.Parse(File.ReadAllText(Path.Combine(node.Paths.ContainerBundle(container.Id), "config.json")));
+            SeccompFilters.Hide(spec);
+            return spec;
         }
         catch (Exception e) when (e is IOException or System.Text.Json.JsonException)
         {

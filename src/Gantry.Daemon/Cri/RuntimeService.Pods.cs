@@ -38,12 +38,11 @@ public sealed partial class RuntimeService
         return Task.FromResult(response);
     }
 
-    public override Task<ListPodSandboxResponse> ListPodSandbox(ListPodSandboxRequest request, ServerCallContext context)
-    {
-        var response = new ListPodSandboxResponse();
-        response.Items.Add(node.Pods.All.Where(pod => IsAsked(pod, request.Filter)).OrderByDescending(pod => pod.CreatedAt).Select(StatusToCri.PodEntry));
-        return Task.FromResult(response);
-    }
+    /// <summary>ListPodSandbox, with a response that is encoded already.</summary>
+    internal Task<EncodedList<ListPodSandboxResponse>> ListPodSandboxEncoded(ListPodSandboxRequest request) => Task.FromResult(_podEntries.Of(Listed(request.Filter)));
+
+    private IEnumerable<PodRecord> Listed(PodSandboxFilter? filter) =>
+        node.Pods.All.Where(pod => IsAsked(pod, filter)).OrderByDescending(pod => pod.CreatedAt);
 
     private static bool IsAsked(PodRecord pod, PodSandboxFilter? filter) =>
         !pod.Spec.IsLocal && (filter is null

@@ -8,19 +8,16 @@ namespace Gantry.Cri;
 public sealed partial class RuntimeService
 {
     public override Task StreamPodSandboxes(
-        StreamPodSandboxesRequest request, IServerStreamWriter<StreamPodSandboxesResponse> responseStream, ServerCallContext context)
-    {
-        var pods = node.Pods.All.Where(pod => IsAsked(pod, request.Filter)).OrderByDescending(pod => pod.CreatedAt).Select(StatusToCri.PodEntry);
-        return StreamBatches.SendAsync(pods, batch => new StreamPodSandboxesResponse { PodSandboxes = { batch } }, responseStream, context.CancellationToken);
-    }
+        StreamPodSandboxesRequest request, IServerStreamWriter<StreamPodSandboxesResponse> responseStream, ServerCallContext context) =>
+        StreamBatches.SendAsync(
+            Listed(request.Filter).Select(StatusToCri.PodEntry), batch => new StreamPodSandboxesResponse { PodSandboxes = { batch } },
+            responseStream, context.CancellationToken);
 
     public override Task StreamContainers(
-        StreamContainersRequest request, IServerStreamWriter<StreamContainersResponse> responseStream, ServerCallContext context)
-    {
-        var containers = node.Containers.All.Where(container => IsAsked(container, request.Filter))
-            .OrderByDescending(container => container.CreatedAt).Select(StatusToCri.ContainerEntry);
-        return StreamBatches.SendAsync(containers, batch => new StreamContainersResponse { Containers = { batch } }, responseStream, context.CancellationToken);
-    }
+        StreamContainersRequest request, IServerStreamWriter<StreamContainersResponse> responseStream, ServerCallContext context) =>
+        StreamBatches.SendAsync(
+            Listed(request.Filter).Select(StatusToCri.ContainerEntry), batch => new StreamContainersResponse { Containers = { batch } },
+            responseStream, context.CancellationToken);
 
     public override Task StreamContainerStats(
         StreamContainerStatsRequest request, IServerStreamWriter<StreamContainerStatsResponse> responseStream, ServerCallContext context) =>

@@ -1,8 +1,16 @@
 
+using Gantry.Containers;
+using Gantry.Cri.Translation;
+using Gantry.Pods;
+
 namespace Gantry.Cri;
 
 /// <summary>
 /// The CRI's RuntimeService: each call parses its message, asks the engine, and says what came of it. Calls that are not
 /// overridden in these files answer UNIMPLEMENTED by their name.
 /// </summary>
-public sealed partial class RuntimeService(Composition node, ILogger log) : Api.RuntimeService.RuntimeServiceBase;
+public sealed partial class RuntimeService(Composition node, ILogger log) : Api.RuntimeService.RuntimeServiceBase
+{
+    private readonly EncodedEntries<PodRecord, Api.ListPodSandboxResponse> _podEntries = new(StatusToCri.PodEntry);
+    private readonly EncodedEntries<ContainerRecord, Api.ListContainersResponse> _containerEntries = new(StatusToCri.ContainerEntry);
+}

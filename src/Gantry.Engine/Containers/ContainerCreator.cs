@@ -10,6 +10,7 @@ using Gantry.Images;
 using Gantry.Images.Store;
 using Gantry.Linux.Files;
 using Gantry.Monitoring;
+using Gantry.Oci;
 using Gantry.Oci.Spec;
 using Gantry.Persistence;
 using Microsoft.Extensions.Logging;
@@ -19,7 +20,7 @@ namespace Gantry.Containers;
 /// <summary>The parts of the node that a new container is made of.</summary>
 public sealed record ContainerParts(
     NodePaths Paths, ImageStore Images, ContainerRoot Roots, VolumeStage Volumes, SpecBuilder Specs, SpecFinisher Finisher, IMonitors Monitors,
-    RuntimeHandlers Handlers, KernelCalls Kernel);
+    RuntimeHandlers Handlers, SeccompFilters Filters, KernelCalls Kernel);
 
 /// <summary>What a pod lends to a container that is made in it.</summary>
 /// <param name="Pod">The pod.</param>
@@ -53,10 +54,13 @@ public sealed class ContainerCreator(
         // It looks at what the request names: mount sources, devices and directories of anybody's file systems.
         var (built, user, volumes, logPath) = await parts.Kernel.RunAsync($"container {spec.Name}: preparing its root and mounts", given => Prepare(id, image, spec, place, pod, given), cancel);
         using var held = volumes;
-        WriteBundle(id, await parts.Finisher.FinishAsync(built, spec, place, parts.Handlers.Get(pod.Handler).Handler));
+        var handler = parts.Handlers.Get(pod.Handler).Handler;
+        var finished = await parts.Finisher.FinishAsync(built, spec, place, handler);
+        WriteBundle(id, parts.Filters.Apply(finished, handler));
         undo.Push("OCI runtime's create", () => leftovers.ReleaseAsync(id, pod.Handler, place.CgroupPath));
         var pid = await parts.Monitors.LaunchAsync(Launch(id, spec, pod, logPath), cancel);
         undo.Push("monitor", () => parts.Monitors.StopAsync(id));
+        parts.Filters.Learn(finished, handler, id);
         parts.Volumes.Release(id);
         var record = new ContainerRecord
         {

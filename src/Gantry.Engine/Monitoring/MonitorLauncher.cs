@@ -25,12 +25,13 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, Runtime
 
     public async Task<int> LaunchAsync(MonitorLaunch launch, CancellationToken cancel)
     {
+        var copy = launch.Handler.Program.Current();
         var request = new LaunchRequest(
-            launch.Id.Value, launch.Handler.Path, launch.Handler.GlobalArguments, launch.Bundle, launch.LogPath, launch.ExitPath, launch.Terminal, launch.Stdin, launch.StdinOnce);
+            launch.Id.Value, launch.Handler.Path, copy is not null, launch.Handler.GlobalArguments, launch.Bundle, launch.LogPath, launch.ExitPath, launch.Terminal, launch.Stdin, launch.StdinOnce);
         var file = Path.Combine(launch.Bundle, LaunchRequest.FileName);
         using var place = await limits.Calls.EnterAsync(cancel);
         AtomicFile.Write(file, request.ToText());
-        var monitor = Spawn(file, launch.Handler.Environment, out var report);
+        var monitor = Spawn(file, launch.Handler.Environment, copy, out var report);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(limits.Deadline);
         string answer;
@@ -99,7 +100,7 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, Runtime
             ProcessTree.Kill(pid);
     }
 
-    private int Spawn(string launchFile, IReadOnlyList<string> environment, out FileDescriptor report)
+    private int Spawn(string launchFile, IReadOnlyList<string> environment, FileDescriptor? copy, out FileDescriptor report)
     {
         using var pipe = Pipe.Open();
         try
@@ -108,7 +109,7 @@ public sealed class MonitorLauncher(string monitorPath, NodePaths paths, Runtime
             {
                 // The runtime has the monitor's.
                 Environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", .. environment],
-                Descriptors = [null, null, null, pipe.Writer],
+                Descriptors = copy is null ? [null, null, null, pipe.Writer] : [null, null, null, pipe.Writer, copy],
                 NewSession = true,
             });
             report = pipe.Reader.Move();

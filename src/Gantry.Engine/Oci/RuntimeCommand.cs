@@ -92,6 +92,7 @@ public sealed class RuntimeCommand(RuntimeHandler handler, RuntimeLimits limits)
             return await ToolRunner.RunAsync(
                 new ToolRequest(Handler.Path, [.. Handler.GlobalArguments, .. arguments])
                 {
+                    Copy = Handler.Program.Current(),
                     Timeout = limits.Deadline,
                     StandardInput = input ?? [],
                     Environment = Handler.ProcessEnvironment,

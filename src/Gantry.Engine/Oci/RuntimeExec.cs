@@ -98,7 +98,7 @@ internal sealed class RuntimeExec(RuntimeHandler handler, RuntimeLimits limits)
                 .. handler.GlobalArguments, "--log", files.Log, "--log-format", "json",
                 "exec", "--detach", "--process", files.Process, "--pid-file", files.Pid, .. more, id.Value,
             ])
-        { Descriptors = descriptors, Environment = handler.ProcessEnvironment });
+        { Copy = handler.Program.Current(), Descriptors = descriptors, Environment = handler.ProcessEnvironment });
         ChildReaper.Claim(pid, since);
         return pid;
     }

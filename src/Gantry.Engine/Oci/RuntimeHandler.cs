@@ -9,6 +9,9 @@ namespace Gantry.Oci;
 /// <param name="ExtraArguments">More global arguments.</param>
 public sealed record RuntimeHandler(string Name, string Path, string Root, IReadOnlyList<string> ExtraArguments)
 {
+    /// <summary>The program as it is started.</summary>
+    public Linux.Processes.SealedProgram Program { get; } = new(Path);
+
     /// <summary>NAME=value, for the runtime's own process, besides this daemon's.</summary>
     public IReadOnlyList<string> Environment { get; init; } = [];
 

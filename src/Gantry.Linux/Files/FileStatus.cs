@@ -37,6 +37,10 @@ public sealed record FileStatus(
 
     public long ModifiedNanoseconds { get; init; }
 
+    /// <summary>When anything of it last changed, since 1970: nobody can set this back.</summary>
+    public long ChangedSeconds { get; init; }
+
+    public long ChangedNanoseconds { get; init; }
 
     private const int SymlinkNoFollow = 0x100;
     private const int EmptyPath = 0x1000;
@@ -78,5 +82,7 @@ public sealed record FileStatus(
     {
         ModifiedSeconds = raw.ModifiedSeconds,
         ModifiedNanoseconds = raw.ModifiedNanoseconds,
+        ChangedSeconds = raw.ChangedSeconds,
+        ChangedNanoseconds = raw.ChangedNanoseconds,
     };
 }

@@ -11,6 +11,9 @@ public sealed record SpawnRequest(string Path, IReadOnlyList<string> Arguments)
     /// <summary>NAME=value; null for this process's own.</summary>
     public IReadOnlyList<string>? Environment { get; init; }
 
+    /// <summary>A copy of the program, which is executed instead; where that is refused, the program is. See <see cref="SealedProgram"/>.</summary>
+    public FileDescriptor? Copy { get; init; }
+
     public string? WorkingDirectory { get; init; }
 
     /// <summary>What the child has as its descriptors 0, 1, 2, 3…; null is /dev/null. All others are closed.</summary>
@@ -86,6 +89,14 @@ public static class ProcessSpawn
     {
         using var arguments = new NativeStrings([request.Path, .. request.Arguments]);
         using var environment = new NativeStrings(request.Environment ?? ProcessEnvironment.Own());
+        if (request.Copy is { } copy)
+        {
+            // By this process's number: the child has closed the descriptor by then.
+            var started = LibC.PosixSpawn(out var child, $"/proc/{System.Environment.ProcessId}/fd/{copy.Number}", actions, attributes, arguments.Pointer, environment.Pointer);
+            GC.KeepAlive(copy);
+            if (started == 0)
+                return child;
+        }
         var error = LibC.PosixSpawn(out var pid, request.Path, actions, attributes, arguments.Pointer, environment.Pointer);
         return error == 0 ? pid : throw new SyscallException("posix_spawn", (Errno)error, request.Path);
     }

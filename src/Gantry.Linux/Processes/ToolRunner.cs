@@ -11,6 +11,9 @@ public sealed record ToolRequest(string Path, IReadOnlyList<string> Arguments)
     /// <summary>NAME=value; null for this process's own.</summary>
     public IReadOnlyList<string>? Environment { get; init; }
 
+    /// <inheritdoc cref="SpawnRequest.Copy"/>
+    public FileDescriptor? Copy { get; init; }
+
     public ReadOnlyMemory<byte> StandardInput { get; init; }
 
     public string? WorkingDirectory { get; init; }
@@ -43,6 +46,7 @@ public static class ToolRunner
         var since = Stopwatch.GetTimestamp();
         var pid = ProcessSpawn.Start(new SpawnRequest(request.Path, request.Arguments)
         {
+            Copy = request.Copy,
             Environment = request.Environment,
             WorkingDirectory = request.WorkingDirectory,
             Descriptors = [input.Reader, output.Writer, error.Writer],

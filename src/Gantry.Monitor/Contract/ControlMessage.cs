@@ -49,5 +49,8 @@ internal static class ControlMessage
     /// <summary>The descriptor on which a new monitor tells "pid N" or "error TEXT".</summary>
     public const int ReportDescriptor = 3;
 
+    /// <summary>The descriptor that a new monitor has of the OCI runtime's copy, if there is one.</summary>
+    public const int RuntimeDescriptor = 4;
+
     public const string Pid = "pid ";
 }

@@ -6,6 +6,7 @@ namespace Gantry.Monitor.Contract;
 /// <summary>What a monitor is told when it is started, in the file that its only argument names.</summary>
 /// <param name="Id">The container's id.</param>
 /// <param name="Runtime">The OCI runtime's path.</param>
+/// <param name="HasRuntimeCopy">Whether <see cref="ControlMessage.RuntimeDescriptor"/> is a sealed copy of it.</param>
 /// <param name="RuntimeArguments">Its arguments before "create", one a line.</param>
 /// <param name="Bundle">The bundle, which becomes the monitor's working directory.</param>
 /// <param name="LogPath">Absolute; empty for no log.</param>
@@ -14,7 +15,7 @@ namespace Gantry.Monitor.Contract;
 /// <param name="HasInput">Whether its input is a pipe that attach can feed; otherwise it is /dev/null.</param>
 /// <param name="HasInputOnce">Whether that pipe is closed when the first client that fed it has left.</param>
 internal sealed record LaunchRequest(
-    string Id, string Runtime, IReadOnlyList<string> RuntimeArguments, string Bundle, string LogPath, string ExitPath, bool HasTerminal, bool HasInput, bool HasInputOnce)
+    string Id, string Runtime, bool HasRuntimeCopy, IReadOnlyList<string> RuntimeArguments, string Bundle, string LogPath, string ExitPath, bool HasTerminal, bool HasInput, bool HasInputOnce)
 {
     public const string FileName = "launch";
 
@@ -25,7 +26,7 @@ internal sealed record LaunchRequest(
     {
         var values = KeyValueText.Parse(text);
         return new LaunchRequest(
-            values["id"], values["runtime"], values["arguments"].Split('\n', StringSplitOptions.RemoveEmptyEntries), values["bundle"], values["log"],
+            values["id"], values["runtime"], values.GetValueOrDefault("runtime-copy") == "1", values["arguments"].Split('\n', StringSplitOptions.RemoveEmptyEntries), values["bundle"], values["log"],
             values["exit"], values["terminal"] == "1", values["input"] == "1", values["input-once"] == "1");
     }
 
@@ -34,6 +35,7 @@ internal sealed record LaunchRequest(
         var text = new StringBuilder();
         KeyValueText.Append(text, "id", Id);
         KeyValueText.Append(text, "runtime", Runtime);
+        KeyValueText.Append(text, "runtime-copy", HasRuntimeCopy ? "1" : "0");
         KeyValueText.Append(text, "arguments", string.Join('\n', RuntimeArguments));
         KeyValueText.Append(text, "bundle", Bundle);
         KeyValueText.Append(text, "log", LogPath);

@@ -15,7 +15,7 @@ internal static class UserNamespaceSpecs
         new("userns/files", "the image's files, the pod's own and /dev/shm belong in the pod to whom they belong in the image, and can be written", FilesAsync),
         new("userns/other-user", "another user than root, with its groups, works", OtherUserAsync),
         new("userns/network", "the network works: loopback, low ports, sysctls, ping", NetworkAsync),
-        new("userns/host-network", "a pod with the node's network sees the node's links and addresses, and can change none", HostNetworkAsync),
+        new("userns/host-network", "a pod with the node's network sees the node's links, and can change none", HostNetworkAsync),
         new("userns/ipc-sysctls", "sysctls of the pod's IPC namespace are set", IpcSysctlsAsync),
         new("userns/shared-pid", "a PID namespace that the containers share works", SharedPidAsync),
         new("userns/standard-mounts", "proc, sys, dev, pts, mqueue, shm and cgroup are mounted", StandardMountsAsync),
@@ -83,7 +83,9 @@ internal static class UserNamespaceSpecs
             SpecContext.Skip("the server does not say that it has user namespaces with the node's network");
         var plain = await cri.RunPodAsync(config => config.Linux.SecurityContext.NamespaceOptions.Network = NamespaceMode.Node);
         var pod = await RunAsync(cri, change: config => config.Linux.SecurityContext.NamespaceOptions.Network = NamespaceMode.Node);
-        Check.Equal(await plain.OutputAsync("readlink /proc/self/ns/net; hostname; grep -o ^.*: /proc/net/dev"), await pod.OutputAsync("readlink /proc/self/ns/net; hostname; grep -o ^.*: /proc/net/dev"));
+        // Not every link: those of other pods come and go meanwhile.
+        Check.Equal(await plain.OutputAsync("readlink /proc/self/ns/net; hostname"), await pod.OutputAsync("readlink /proc/self/ns/net; hostname"));
+        Check.Contains("lo:", await pod.OutputAsync("cat /proc/net/dev"));
         var output = await pod.OutputAsync(
             "cat /proc/self/uid_map; ip link set lo mtu 60000 2>/dev/null || echo refused; hostname other 2>/dev/null || echo refused; grep ' /sys ' /proc/mounts | grep -o ' ro,'");
         Check.Equal($"0 {First} {Length} refused refused ro,", Squeeze(output.ReplaceLineEndings(" ")).Trim());

@@ -144,7 +144,7 @@ public sealed class CommandLineTests(NodeNetwork network, CommandLineTests.Comma
         await using var registry = new ScriptedRegistry(network.NetnsPath);
         registry.ServeAs(Node, "stuck.test");
         registry["/v2/image/manifests/latest"] = new ScriptedAnswer(200, new byte[10]) { HangAfter = 0 };
-        using var pull = Shell.Start($"{NodeNetwork.Programs}/gantry", "--endpoint", $"unix://{Node.Socket}", "pull", "stuck.test/image");
+        using var pull = Shell.StartInForeground($"{NodeNetwork.Programs}/gantry", "--endpoint", $"unix://{Node.Socket}", "pull", "stuck.test/image");
         await NodeNetwork.WaitForAsync(() => Task.FromResult(!registry.Requests.IsEmpty), TimeSpan.FromSeconds(20), "the pull");
 
         Shell.Run("kill", "-INT", $"{pull.Id}");
@@ -194,7 +194,7 @@ public sealed class CommandLineTests(NodeNetwork network, CommandLineTests.Comma
     [Fact]
     public async Task Logs_FollowedAndInterrupted_EndWithoutAWord()
     {
-        using var follow = Shell.Start($"{NodeNetwork.Programs}/gantry", "--endpoint", $"unix://{Node.Socket}", "logs", "-f", "web");
+        using var follow = Shell.StartInForeground($"{NodeNetwork.Programs}/gantry", "--endpoint", $"unix://{Node.Socket}", "logs", "-f", "web");
         Assert.Equal("ready", await follow.StandardOutput.ReadLineAsync());
 
         Shell.Run("kill", "-INT", $"{follow.Id}");

@@ -63,6 +63,37 @@ public sealed class HandlerTests(NodeNetwork network)
         await Check.FailsAsync(StatusCode.InvalidArgument, () => cri.RunPodAsync(), "nothing", "crun");
     }
 
+    [Fact]
+    public async Task Crun_ContainersOfOneProfile_CompilesItOnce()
+    {
+        await using var node = await GantryNode.StartAsync(network);
+        await using var cri = new SpecContext(node.Cri, node.Settings("crun"));
+        var pod = await cri.RunPodAsync();
+        var first = await pod.RunShellAsync("sleep 1000");
+        var second = await pod.RunShellAsync("sleep 1000");
+        var other = await pod.RunShellAsync("sleep 1000", config => config.Linux.SecurityContext.Capabilities = new Capability { AddCapabilities = { "SYS_ADMIN" } });
+
+        Assert.True(Filter(first).Length > 0);
+        Assert.Equal(Filter(first), Filter(second));
+        Assert.NotEqual(Filter(first), Filter(other));
+        // Where crun keeps filters itself, it is left to that.
+        if (!Directory.Exists($"{node.State}/runtime/crun/.cache/seccomp"))
+        {
+            Assert.False(IsHandedOver(first));
+            Assert.True(IsHandedOver(second));
+            Assert.False(IsHandedOver(other));
+        }
+        foreach (var container in new[] { first, second })
+        {
+            Assert.Equal("2 refused", await container.ShellAsync("echo $(grep ^Seccomp: /proc/self/status | grep -o [0-9]) $(unshare -U true 2>/dev/null || echo refused)"));
+            Assert.False((await InfoAsync(cri, container))["runtimeSpec"]!["annotations"]!.AsObject().ContainsKey("run.oci.seccomp_bpf_data"));
+        }
+        Assert.Equal("allowed", await other.ShellAsync("unshare -U true && echo allowed"));
+
+        byte[] Filter(SpecContainer container) => File.ReadAllBytes($"{node.State}/runtime/crun/{container.Id}/seccomp.bpf");
+        bool IsHandedOver(SpecContainer container) => File.ReadAllText($"{node.State}/containers/{container.Id}/config.json").Contains("run.oci.seccomp_bpf_data", StringComparison.Ordinal);
+    }
+
     private static async Task<JsonNode> InfoAsync(SpecContext cri, SpecContainer container) =>
         JsonNode.Parse((await cri.Runtime.ContainerStatusAsync(new ContainerStatusRequest { ContainerId = container.Id, Verbose = true })).Info["info"])!;
 

@@ -41,4 +41,7 @@ internal static class Shell
     /// <summary>Starts a program whose streams are the caller's.</summary>
     public static Process Start(string program, params string[] arguments) => Process.Start(
         new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+
+    /// <summary>The same, with SIGINT as a terminal's programs have it: what runs the tests in the background may have left it ignored.</summary>
+    public static Process StartInForeground(string program, params string[] arguments) => Start("env", ["--default-signal=INT", program, .. arguments]);
 }

@@ -217,7 +217,7 @@ public sealed class LocalPodTests(NodeNetwork network)
         await using var registry = new ScriptedRegistry(network.NetnsPath);
         registry.ServeAs(node, "slow.test");
         registry["/v2/image/manifests/latest"] = new ScriptedAnswer(200, new byte[10]) { HangAfter = 0 };
-        using var slow = Shell.Start($"{NodeNetwork.Programs}/gantry", "--endpoint", $"unix://{node.Socket}", "run", Simple(node, "slow", "true", image: "slow.test/image"));
+        using var slow = Shell.StartInForeground($"{NodeNetwork.Programs}/gantry", "--endpoint", $"unix://{node.Socket}", "run", Simple(node, "slow", "true", image: "slow.test/image"));
         await NodeNetwork.WaitForAsync(() => Task.FromResult(!registry.Requests.IsEmpty), TimeSpan.FromSeconds(20), "the slow pull");
 
         Assert.Equal(0, node.Gantry("run", Simple(node, "quick", "sleep 1000")).Code);

@@ -1,3 +1,4 @@
+using Gantry.Cri;
 using Gantry.Cri.Methods;
 using Google.Protobuf.Reflection;
 using Grpc.AspNetCore.Server;
@@ -37,7 +38,9 @@ public sealed class GrpcServicesTests
         Assert.Equal(described, served);
     }
 
-    private static string Types(IMethod method) => string.Join(' ', method.GetType().GetGenericArguments().Select(type => type.Name));
+    private static string Types(IMethod method) => string.Join(' ', method.GetType().GetGenericArguments().Select(Name));
+
+    private static string Name(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(EncodedList<>) ? type.GetGenericArguments()[0].Name : type.Name;
 
     private static MethodType Kind(MethodDescriptor method) => (method.IsClientStreaming, method.IsServerStreaming) switch
     {

@@ -10,7 +10,7 @@ public sealed class ContractTests
     public void LaunchRequest_AnyTexts_ReadBackAsTheSame() =>
         Gen.Select(Gen.String, Gen.String, Gen.Bool).Sample((one, other, flag) =>
         {
-            var request = new LaunchRequest(one, other, ["--root", "/a b\\n"], one + "\n" + other, "\\", "=", flag, !flag, flag);
+            var request = new LaunchRequest(one, other, flag, ["--root", "/a b\\n"], one + "\n" + other, "\\", "=", flag, !flag, flag);
             var read = LaunchRequest.Parse(request.ToText());
             return read with { RuntimeArguments = [] } == request with { RuntimeArguments = [] } && read.RuntimeArguments.SequenceEqual(request.RuntimeArguments);
         });

@@ -16,13 +16,13 @@ internal sealed class RuntimeMethods : IServiceMethodProvider<RuntimeService>
         table.Unary("StopPodSandbox", Api.StopPodSandboxRequest.Parser, Api.StopPodSandboxResponse.Parser, static (service, request, call) => service.StopPodSandbox(request, call));
         table.Unary("RemovePodSandbox", Api.RemovePodSandboxRequest.Parser, Api.RemovePodSandboxResponse.Parser, static (service, request, call) => service.RemovePodSandbox(request, call));
         table.Unary("PodSandboxStatus", Api.PodSandboxStatusRequest.Parser, Api.PodSandboxStatusResponse.Parser, static (service, request, call) => service.PodSandboxStatus(request, call));
-        table.Unary("ListPodSandbox", Api.ListPodSandboxRequest.Parser, Api.ListPodSandboxResponse.Parser, static (service, request, call) => service.ListPodSandbox(request, call));
+        table.Unary("ListPodSandbox", Api.ListPodSandboxRequest.Parser, EncodedList<Api.ListPodSandboxResponse>.Parser, static (service, request, _) => service.ListPodSandboxEncoded(request));
         table.ServerStreaming("StreamPodSandboxes", Api.StreamPodSandboxesRequest.Parser, Api.StreamPodSandboxesResponse.Parser, static (service, request, answers, call) => service.StreamPodSandboxes(request, answers, call));
         table.Unary("CreateContainer", Api.CreateContainerRequest.Parser, Api.CreateContainerResponse.Parser, static (service, request, call) => service.CreateContainer(request, call));
         table.Unary("StartContainer", Api.StartContainerRequest.Parser, Api.StartContainerResponse.Parser, static (service, request, call) => service.StartContainer(request, call));
         table.Unary("StopContainer", Api.StopContainerRequest.Parser, Api.StopContainerResponse.Parser, static (service, request, call) => service.StopContainer(request, call));
         table.Unary("RemoveContainer", Api.RemoveContainerRequest.Parser, Api.RemoveContainerResponse.Parser, static (service, request, call) => service.RemoveContainer(request, call));
-        table.Unary("ListContainers", Api.ListContainersRequest.Parser, Api.ListContainersResponse.Parser, static (service, request, call) => service.ListContainers(request, call));
+        table.Unary("ListContainers", Api.ListContainersRequest.Parser, EncodedList<Api.ListContainersResponse>.Parser, static (service, request, _) => service.ListContainersEncoded(request));
         table.ServerStreaming("StreamContainers", Api.StreamContainersRequest.Parser, Api.StreamContainersResponse.Parser, static (service, request, answers, call) => service.StreamContainers(request, answers, call));
         table.Unary("ContainerStatus", Api.ContainerStatusRequest.Parser, Api.ContainerStatusResponse.Parser, static (service, request, call) => service.ContainerStatus(request, call));
         table.Unary("UpdateContainerResources", Api.UpdateContainerResourcesRequest.Parser, Api.UpdateContainerResourcesResponse.Parser, static (service, request, call) => service.UpdateContainerResources(request, call));
