@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Installs what the programs need and this machine lacks, from Debian's packages; with the word "tests" also what only tests
-# use: a peer to try the specs on, and other tools for images. Starts no service.
+# use: a peer to try the specs on, other tools for images, and shells. Starts no service.
 set -euo pipefail
 
-packages=(crun runc containernetworking-plugins catatonit iptables iproute2 busybox-static nginx-light docker-registry skopeo umoci e2fsprogs
+packages=(crun runc containernetworking-plugins catatonit iptables iproute2 busybox-static nginx-light docker-registry e2fsprogs
     clang zlib1g-dev util-linux curl)
-[ "${1:-}" != tests ] || packages+=(containerd skopeo umoci)
+[ "${1:-}" != tests ] || packages+=(containerd skopeo umoci fish zsh)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

@@ -9,22 +9,30 @@ namespace Gantry;
 public sealed class MemoryTrimmer(TimeProvider time)
 {
     private const long WorthATrim = 3 << 20;
+    private const long Busy = 32 << 20;
     private const long Quiet = 16 << 20;
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(5);
-    private long _allocatedAtTrim;
+    private static readonly TimeSpan _seldom = TimeSpan.FromMinutes(2);
 
-    /// <summary>Runs until the token ends. A trim holds all threads for some ten milliseconds, so it waits for a quiet interval.</summary>
+    /// <summary>
+    /// Runs until the token ends. A trim holds all threads for some ten milliseconds, so it waits for a quiet interval, and
+    /// where a kubelet's questions are all that happens, comes once in two minutes.
+    /// </summary>
     public async Task RunAsync(CancellationToken cancel)
     {
         using var timer = new PeriodicTimer(_interval, time);
-        var before = 0L;
+        var (before, atTrim) = (0L, 0L);
+        long? last = null;
         while (await timer.WaitForNextTickAsync(cancel))
         {
             var now = GC.GetTotalAllocatedBytes();
-            if (now - before < Quiet && now - _allocatedAtTrim > WorthATrim)
+            var since = now - atTrim;
+            var isDue = since > Busy || (since > WorthATrim && (last is null || time.GetElapsedTime(last.Value) > _seldom));
+            if (now - before < Quiet && isDue)
             {
                 Trim();
-                now = _allocatedAtTrim = GC.GetTotalAllocatedBytes();
+                now = atTrim = GC.GetTotalAllocatedBytes();
+                last = time.GetTimestamp();
             }
             before = now;
         }
