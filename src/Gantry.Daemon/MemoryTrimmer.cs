@@ -11,6 +11,7 @@ public sealed class MemoryTrimmer(TimeProvider time)
     private const long WorthATrim = 3 << 20;
     private const long Busy = 32 << 20;
     private const long Quiet = 16 << 20;
+    private const long Idle = 256 << 10;
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _seldom = TimeSpan.FromMinutes(2);
 
@@ -26,9 +27,9 @@ public sealed class MemoryTrimmer(TimeProvider time)
         while (await timer.WaitForNextTickAsync(cancel))
         {
             var now = GC.GetTotalAllocatedBytes();
-            var since = now - atTrim;
-            var isDue = since > Busy || (since > WorthATrim && (last is null || time.GetElapsedTime(last.Value) > _seldom));
-            if (now - before < Quiet && isDue)
+            var (interval, since) = (now - before, now - atTrim);
+            var isTime = interval < Idle || since > Busy || last is null || time.GetElapsedTime(last.Value) > _seldom;
+            if (interval < Quiet && since > WorthATrim && isTime)
             {
                 Trim();
                 now = atTrim = GC.GetTotalAllocatedBytes();
