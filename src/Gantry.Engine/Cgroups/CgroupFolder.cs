@@ -11,7 +11,9 @@ namespace Gantry.Cgroups;
 public sealed class CgroupFolder(CgroupHierarchy hierarchy)
 {
     private const int KillRounds = 20;
-    private const int RemoveRounds = 50;
+
+    /// <summary>Of 2 ms each: on a machine that has too much to do, killed processes take their time to leave.</summary>
+    private const int RemoveRounds = 1000;
 
     public CgroupHierarchy Hierarchy { get; } = hierarchy;
 
