@@ -27,14 +27,7 @@ internal sealed class EncodedList<TResponse>(IReadOnlyList<ByteString> entries) 
         return size;
     }
 
-    public void WriteTo(CodedOutputStream output)
-    {
-        foreach (var entry in entries)
-        {
-            output.WriteRawTag(Tag);
-            output.WriteBytes(entry);
-        }
-    }
+    public void WriteTo(CodedOutputStream output) => output.WriteRawMessage(this);
 
     void IBufferMessage.InternalWriteTo(ref WriteContext output)
     {

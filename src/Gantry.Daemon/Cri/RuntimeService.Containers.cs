@@ -49,12 +49,13 @@ public sealed partial class RuntimeService
     /// <summary>ListContainers, with a response that is encoded already.</summary>
     internal Task<EncodedList<ListContainersResponse>> ListContainersEncoded(ListContainersRequest request) => Task.FromResult(_containerEntries.Of(Listed(request.Filter)));
 
-    private IEnumerable<ContainerRecord> Listed(ContainerFilter? filter)
+    private IEnumerable<ContainerRecord> Listed(ContainerFilter? filter) => NotLocal().Where(container => IsAsked(container, filter)).OrderByDescending(container => container.CreatedAt);
+
+    /// <summary>The containers that lists tell of: those of local pods are no kubelet's business.</summary>
+    private IEnumerable<ContainerRecord> NotLocal()
     {
         var local = node.Pods.All.Where(pod => pod.Spec.IsLocal).Select(pod => pod.Id).ToHashSet();
-        return node.Containers.All
-            .Where(container => (local.Count == 0 || !local.Contains(container.Pod)) && IsAsked(container, filter))
-            .OrderByDescending(container => container.CreatedAt);
+        return node.Containers.All.Where(container => !local.Contains(container.Pod));
     }
 
     public override async Task<UpdateContainerResourcesResponse> UpdateContainerResources(UpdateContainerResourcesRequest request, ServerCallContext context)

@@ -37,7 +37,7 @@ public sealed partial class RuntimeService
     private IEnumerable<ContainerStats> ListStats(ContainerStatsFilter? filter)
     {
         var mountPoint = node.Storage.Containers.MountPoint;
-        return node.Statistics.ReadRunning(node.Containers.All.Where(container => IsAsked(container, filter)).OrderByDescending(container => container.CreatedAt))
+        return node.Statistics.ReadRunning(NotLocal().Where(container => IsAsked(container, filter)).OrderByDescending(container => container.CreatedAt))
             .Select(usage => UsageToCri.Container(usage, mountPoint));
     }
 
@@ -48,11 +48,11 @@ public sealed partial class RuntimeService
         return (await node.Statistics.ReadAsync(pods, cancel)).Select(usage => UsageToCri.Pod(usage, mountPoint));
     }
 
-    private bool IsAsked(ContainerRecord container, ContainerStatsFilter? filter) =>
-        node.Pods.TryGet(container.Pod) is not { Spec.IsLocal: true } && (filter is null
-            || (container.Id.Value.StartsWith(filter.Id, StringComparison.Ordinal)
-                && container.Pod.Value.StartsWith(filter.PodSandboxId, StringComparison.Ordinal)
-                && HasLabels(container.Spec.Labels, filter.LabelSelector)));
+    private static bool IsAsked(ContainerRecord container, ContainerStatsFilter? filter) =>
+        filter is null
+        || (container.Id.Value.StartsWith(filter.Id, StringComparison.Ordinal)
+            && container.Pod.Value.StartsWith(filter.PodSandboxId, StringComparison.Ordinal)
+            && HasLabels(container.Spec.Labels, filter.LabelSelector));
 
     private static bool IsAsked(PodRecord pod, PodSandboxStatsFilter? filter) =>
         !pod.Spec.IsLocal && (filter is null

@@ -1,4 +1,3 @@
-
 using Gantry.Containers;
 using Gantry.Cri.Translation;
 using Gantry.Pods;

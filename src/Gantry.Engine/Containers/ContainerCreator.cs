@@ -55,10 +55,10 @@ public sealed class ContainerCreator(
         var (built, user, volumes, logPath) = await parts.Kernel.RunAsync($"container {spec.Name}: preparing its root and mounts", given => Prepare(id, image, spec, place, pod, given), cancel);
         using var held = volumes;
         var handler = parts.Handlers.Get(pod.Handler).Handler;
-        var finished = await parts.Finisher.FinishAsync(built, spec, place, handler);
-        WriteBundle(id, parts.Filters.Apply(finished, handler));
+        var finished = parts.Filters.Apply(await parts.Finisher.FinishAsync(built, spec, place, handler), handler);
+        WriteBundle(id, finished);
         undo.Push("OCI runtime's create", () => leftovers.ReleaseAsync(id, pod.Handler, place.CgroupPath));
-        var pid = await parts.Monitors.LaunchAsync(Launch(id, spec, pod, logPath), cancel);
+        var pid = await parts.Monitors.LaunchAsync(Launch(id, spec, handler, logPath), cancel);
         undo.Push("monitor", () => parts.Monitors.StopAsync(id));
         parts.Filters.Learn(finished, handler, id);
         parts.Volumes.Release(id);
@@ -138,10 +138,10 @@ public sealed class ContainerCreator(
     private static string StopSignal(ContainerSpec spec, ImageRecord image) =>
         spec.StopSignal ?? (Linux.Processes.Signals.TryParse(image.Config.StopSignal ?? "", out _) ? image.Config.StopSignal! : "SIGTERM");
 
-    private MonitorLaunch Launch(ContainerId id, ContainerSpec spec, PodLoan pod, string logPath) => new()
+    private MonitorLaunch Launch(ContainerId id, ContainerSpec spec, RuntimeHandler handler, string logPath) => new()
     {
         Id = id,
-        Handler = parts.Handlers.Get(pod.Handler).Handler,
+        Handler = handler,
         Bundle = parts.Paths.ContainerBundle(id),
         LogPath = logPath,
         Terminal = spec.Terminal,

@@ -42,7 +42,7 @@ public sealed class SeccompFilters(TimeProvider time)
     }
 
     /// <summary>Keeps the filter that the runtime has just compiled for a container that it created.</summary>
-    /// <param name="spec">Before <see cref="Apply"/>.</param>
+    /// <param name="spec">As <see cref="Apply"/> returned it: one that was given a filter teaches none.</param>
     /// <param name="handler">Whose runtime created it.</param>
     /// <param name="id">The container.</param>
     public void Learn(OciSpec spec, RuntimeHandler handler, ContainerId id)

@@ -35,10 +35,10 @@ public sealed class SealedProgram(string path)
         lock (_gate)
         {
             var source = TryGetStatus();
-            if (source is null || source != _source)
+            if (source != _source)
             {
                 // Not disposed: a start may be under way with it.
-                _copy = source is null ? null : TryCopy(source);
+                _copy = source is null ? null : TryCopy();
                 _source = source;
             }
             return _copy;
@@ -57,10 +57,8 @@ public sealed class SealedProgram(string path)
         }
     }
 
-    private FileDescriptor? TryCopy(FileStatus source)
+    private FileDescriptor? TryCopy()
     {
-        if (source.Size > MostBytes)
-            return null;
         try
         {
             using var file = RegularFile.Open(path, LibC.OReadOnly | LibC.ONonBlock);
