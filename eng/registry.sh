@@ -25,9 +25,11 @@ EOF
         sleep 0.1
     done
     curl -sf -o /dev/null "http://127.0.0.1:$port/v2/" || { echo "the registry did not start: see $dir/log" >&2; exit 1; }
-    if [ ! -e "$dir/filled" ]; then
+    # Filled anew where the images are others than last time.
+    images=$(sha256sum tests/Gantry.TestImages/*.cs | sha256sum | cut -c1-64)
+    if [ "$(cat "$dir/filled" 2>/dev/null)" != "$images" ]; then
         dotnet run --project tests/Gantry.TestImages -c Release -- "127.0.0.1:$port" > "$dir/fill.log" 2>&1 || { cat "$dir/fill.log" >&2; exit 1; }
-        touch "$dir/filled"
+        echo "$images" > "$dir/filled"
     fi
     ;;
 stop)

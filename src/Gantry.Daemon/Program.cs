@@ -7,8 +7,8 @@ using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Linux.Processes;
 using Gantry.Observability;
+using Gantry.Serving;
 using Gantry.Sharing;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 var options = DaemonOptions.Parse(args);
 if (options.Answer is { } answer)
@@ -48,35 +48,20 @@ if (claim is null)
 ChildReaper.Begin();
 var node = new Composition(config, log);
 
-var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-{
-    kestrel.ListenUnixSocket(config.Socket, listen => listen.Protocols = HttpProtocols.Http2);
-    kestrel.Limits.MaxConcurrentConnections = 1000;
-    // A full node's lists are some hundred KiB, and should not wait for their reader half-way.
-    kestrel.Limits.MaxResponseBufferSize = 1 << 20;
-    kestrel.Limits.Http2.MaxStreamsPerConnection = 1000;
-    kestrel.AddServerHeader = false;
-});
-builder.Services.AddRoutingCore();
-builder.Services.AddSingleton(node);
-builder.Services.AddSingleton<ILogger>(log);
-builder.Services.AddSingleton(TimeProvider.System);
-GrpcServices.Add(builder.Services);
-await using var app = builder.Build();
-GrpcServices.Map(app);
+using var signals = new TerminationSignals();
+await using var server = CriSocket.ServerFor(config.Socket, new GrpcCalls(node, log, signals.Ending));
 
 // Before the CRI's socket: whoever asks for a stream is told where it is.
 try
 {
-    await node.Streaming.StartAsync(app.Services);
+    await node.Streaming.StartAsync();
 }
 catch (InvalidRequestException e)
 {
     await Console.Error.WriteLineAsync($"gantryd: {e.Message}");
     return 1;
 }
-await app.StartAsync();
+await server.StartAsync();
 claim.Opened();
 log.Listening(config.Socket);
 using var stopping = new CancellationTokenSource();
@@ -93,8 +78,9 @@ try
     trimming = new MemoryTrimmer(TimeProvider.System).RunAsync(stopping.Token);
     care = node.ImageCare.RunAsync(stopping.Token);
     await using var share = await ShareServer.StartAsync(config.Registry, node.Images);
-    app.Lifetime.ApplicationStopping.Register(node.Events.Close);
-    await app.WaitForShutdownAsync();
+    await signals.Asked;
+    node.Events.Close();
+    await server.StopAsync(CriSocket.StopLimit);
 }
 finally
 {

@@ -9,13 +9,10 @@ namespace Gantry.Cri;
 /// lists all the time, and what they tell of an object hardly ever changes.
 /// </summary>
 /// <typeparam name="TResponse">What it is to those who read it.</typeparam>
-internal sealed class EncodedList<TResponse>(IReadOnlyList<ByteString> entries) : IMessage<EncodedList<TResponse>>, IBufferMessage
+internal sealed class EncodedList<TResponse>(IReadOnlyList<ByteString> entries) : IBufferMessage
     where TResponse : IMessage
 {
     private const byte Tag = (1 << 3) | 2;
-
-    /// <summary>A server reads none.</summary>
-    public static MessageParser<EncodedList<TResponse>> Parser { get; } = new(() => throw Unread());
 
     public MessageDescriptor Descriptor => throw Unread();
 
@@ -41,16 +38,6 @@ internal sealed class EncodedList<TResponse>(IReadOnlyList<ByteString> entries) 
     void IBufferMessage.InternalMergeFrom(ref ParseContext input) => throw Unread();
 
     public void MergeFrom(CodedInputStream input) => throw Unread();
-
-    public void MergeFrom(EncodedList<TResponse> message) => throw Unread();
-
-    public EncodedList<TResponse> Clone() => this;
-
-    public bool Equals(EncodedList<TResponse>? other) => ReferenceEquals(this, other);
-
-    public override bool Equals(object? obj) => ReferenceEquals(this, obj);
-
-    public override int GetHashCode() => RuntimeHelpers.GetHashCode(this);
 
     private static NotSupportedException Unread() => new("a list that is encoded is sent, and never read");
 }

@@ -5,7 +5,7 @@ using Grpc.Health.V1;
 namespace Gantry.Cri;
 
 /// <summary>The gRPC health protocol: serving once the node is recovered, for the server as a whole and for each service.</summary>
-public sealed class HealthService(Composition node, IHostApplicationLifetime lifetime, TimeProvider time) : Health.HealthBase
+public sealed class HealthService(Composition node, TimeProvider time, CancellationToken stopping) : Health.HealthBase
 {
     private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(500);
 
@@ -20,7 +20,7 @@ public sealed class HealthService(Composition node, IHostApplicationLifetime lif
     {
         // The protocol asks for an answer, not an error: the service may come yet.
         var isKnown = _services.Contains(request.Service);
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
         using var timer = new PeriodicTimer(_interval, time);
         HealthCheckResponse.Types.ServingStatus? told = null;
         do

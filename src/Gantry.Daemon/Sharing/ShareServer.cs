@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Gantry.Configuration;
 using Gantry.Faults;
 using Gantry.Images.Store;
+using Gantry.Serving;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
@@ -12,9 +13,9 @@ namespace Gantry.Sharing;
 public sealed class ShareServer : IAsyncDisposable
 {
     private const int MostConnections = 200;
-    private readonly WebApplication _app;
+    private readonly HttpServer _server;
 
-    private ShareServer(WebApplication app) => _app = app;
+    private ShareServer(HttpServer server) => _server = server;
 
     /// <summary>Null where nothing is to be shared.</summary>
     /// <exception cref="WrongStateException">The certificate cannot be read, or the address is taken.</exception>
@@ -22,30 +23,27 @@ public sealed class ShareServer : IAsyncDisposable
     {
         if (config.ShareListen.Length == 0)
             return null;
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        var kestrel = new KestrelServerOptions();
+        kestrel.Limits.MaxConcurrentConnections = MostConnections;
+        kestrel.Limits.MaxRequestBodySize = 0;
+        if (config.ShareCertificate.Length > 0)
+            kestrel.ApplicationServices = TlsServices.Create();
+        kestrel.Listen(IPEndPoint.Parse(config.ShareListen), listen =>
         {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxConcurrentConnections = MostConnections;
-            kestrel.Limits.MaxRequestBodySize = 0;
-            kestrel.Listen(IPEndPoint.Parse(config.ShareListen), listen =>
-            {
-                listen.Protocols = HttpProtocols.Http1;
-                if (config.ShareCertificate.Length > 0)
-                    listen.UseHttps(new HttpsConnectionAdapterOptions { ServerCertificate = Certificate(config) });
-            });
+            listen.Protocols = HttpProtocols.Http1;
+            if (config.ShareCertificate.Length > 0)
+                listen.UseHttps(new HttpsConnectionAdapterOptions { ServerCertificate = Certificate(config) });
         });
-        var app = builder.Build();
-        app.Run(new RegistryShare(images, config.SharePrivate).HandleAsync);
+        var server = new HttpServer(kestrel, new RegistryShare(images, config.SharePrivate).HandleAsync);
         try
         {
-            await app.StartAsync();
+            await server.StartAsync();
         }
         catch (IOException e)
         {
             throw new WrongStateException($"registry.share_listen {config.ShareListen}: {e.Message}", e);
         }
-        return new ShareServer(app);
+        return new ShareServer(server);
     }
 
     /// <summary>What is wrong with the configuration of sharing; null where nothing is.</summary>
@@ -60,7 +58,7 @@ public sealed class ShareServer : IAsyncDisposable
             : null;
     }
 
-    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     private static X509Certificate2 Certificate(RegistryConfig config)
     {

@@ -1,13 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using Gantry.Faults;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http.Features;
+using Gantry.Serving;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.Options;
 
 namespace Gantry.Streaming;
 
@@ -15,31 +12,28 @@ namespace Gantry.Streaming;
 /// The HTTP server to which the addresses lead that Exec, Attach and PortForward answer: HTTP/1.1 alone, on loopback
 /// unless configured otherwise, apart from the CRI's socket.
 /// </summary>
-public sealed class StreamingEndpoint(StreamingOptions options, StreamTokens tokens, StreamSessions sessions, ILogger log) : IHttpApplication<HttpContext>, IAsyncDisposable
+public sealed class StreamingEndpoint(StreamingOptions options, StreamTokens tokens, StreamSessions sessions, ILogger log) : IAsyncDisposable
 {
     private static readonly TimeSpan _stopLimit = TimeSpan.FromSeconds(1);
     private readonly CancellationTokenSource _stopping = new();
-    private KestrelServer? _server;
+    private HttpServer? _server;
     private string _address = "";
 
     /// <summary>Starts listening.</summary>
-    /// <param name="services">The host's, from which Kestrel takes its log.</param>
     /// <exception cref="InvalidRequestException">The address is taken or not this node's, or a certificate cannot be read.</exception>
-    public async Task StartAsync(IServiceProvider services)
+    public async Task StartAsync()
     {
         try
         {
             var tls = options.Tls is null ? null : new StreamingTls(options.Tls, log);
-            var transport = new SocketTransportFactory(
-                Options.Create(new SocketTransportOptions { CreateBoundListenSocket = Listen }), services.GetRequiredService<ILoggerFactory>());
-            _server = new KestrelServer(Options.Create(Configure(services, tls)), transport, services.GetRequiredService<ILoggerFactory>());
-            await _server.StartAsync(this, CancellationToken.None);
+            _server = new HttpServer(Configure(tls), ProcessRequestAsync, new SocketTransportOptions { CreateBoundListenSocket = Listen });
+            await _server.StartAsync();
         }
         catch (Exception e) when (e is IOException or SocketException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
         {
             throw new InvalidRequestException($"streams cannot be served on {options.Address} port {options.Port}: {e.Message}; correct [streaming] in the configuration", e);
         }
-        _address = _server.Features.Get<IServerAddressesFeature>()!.Addresses.First().TrimEnd('/');
+        _address = _server.Address;
         log.StreamsServed(_address);
         if (options.Tls is null && !IPAddress.IsLoopback(options.Address))
             log.StreamsUnprotected(_address);
@@ -51,14 +45,8 @@ public sealed class StreamingEndpoint(StreamingOptions options, StreamTokens tok
         ? throw new UnavailableException("the streaming server has not started yet: try again in a moment")
         : $"{_address}/{kind}/{tokens.Offer(offer)}";
 
-    public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
-
-    public void DisposeContext(HttpContext context, Exception? exception)
-    {
-    }
-
     /// <summary>Serves one request from its first line to the end of its session.</summary>
-    public async Task ProcessRequestAsync(HttpContext context)
+    private async Task ProcessRequestAsync(HttpContext context)
     {
         var route = StreamRoute.Parse(context.Request.Path.Value ?? "");
         if (route is null)
@@ -97,9 +85,8 @@ public sealed class StreamingEndpoint(StreamingOptions options, StreamTokens tok
         await _stopping.CancelAsync();
         if (_server is not null)
         {
-            using var limit = new CancellationTokenSource(_stopLimit);
-            await _server.StopAsync(limit.Token);
-            _server.Dispose();
+            await _server.StopAsync(_stopLimit);
+            await _server.DisposeAsync();
         }
         _stopping.Dispose();
     }
@@ -137,9 +124,9 @@ public sealed class StreamingEndpoint(StreamingOptions options, StreamTokens tok
         await context.Response.CompleteAsync();
     }
 
-    private KestrelServerOptions Configure(IServiceProvider services, StreamingTls? tls)
+    private KestrelServerOptions Configure(StreamingTls? tls)
     {
-        var kestrel = new KestrelServerOptions { AddServerHeader = false, ApplicationServices = services };
+        var kestrel = new KestrelServerOptions();
         kestrel.Limits.MaxConcurrentConnections = 1000;
         kestrel.Limits.MaxConcurrentUpgradedConnections = 5000;
         kestrel.Limits.MaxRequestBodySize = 0;
@@ -155,7 +142,10 @@ public sealed class StreamingEndpoint(StreamingOptions options, StreamTokens tok
         {
             listen.Protocols = HttpProtocols.Http1;
             if (tls is not null)
+            {
+                kestrel.ApplicationServices = TlsServices.Create();
                 listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(tls.Current()) });
+            }
         });
         return kestrel;
     }

@@ -13,7 +13,7 @@ public sealed class ContainerStore(NodePaths paths)
 {
     private readonly Lock _write = new();
     private readonly RecordFolder<ContainerRecord> _folder =
-        new(paths.Containers, paths.BrokenRecords, ContainerJson.Default.ContainerRecord, record => record.Id.Value);
+        new(paths.Containers, paths.BrokenRecords, () => ContainerJson.Default.ContainerRecord, record => record.Id.Value);
     private readonly Dictionary<ContainerId, TaskCompletionSource<ContainerRecord>> _exits = [];
     private volatile ImmutableDictionary<ContainerId, ContainerRecord> _all = ImmutableDictionary<ContainerId, ContainerRecord>.Empty;
 

@@ -9,9 +9,9 @@ namespace Gantry.Persistence;
 /// </summary>
 /// <param name="folder">As /var/lib/gantry/pods.</param>
 /// <param name="broken">Where records that cannot be read are kept, for whoever wants to know what they were.</param>
-/// <param name="type">How a record is written.</param>
+/// <param name="type">How a record is written; asked when the first one is, for working that out takes a good part of a daemon's start.</param>
 /// <param name="idOf">The id in a record, which is its directory's name.</param>
-public sealed class RecordFolder<T>(string folder, string broken, JsonTypeInfo<T> type, Func<T, string> idOf)
+public sealed class RecordFolder<T>(string folder, string broken, Func<JsonTypeInfo<T>> type, Func<T, string> idOf)
     where T : class
 {
     private const string FileName = "state.json";
@@ -20,7 +20,7 @@ public sealed class RecordFolder<T>(string folder, string broken, JsonTypeInfo<T
     /// <summary>Replaces the record of <paramref name="id"/>, whose directory exists.</summary>
     /// <exception cref="IOException">The file system refused; the old record stays.</exception>
     public void Write(string id, T record) =>
-        AtomicFile.Write(Path.Combine(folder, id, FileName), JsonSerializer.SerializeToUtf8Bytes(record, type));
+        AtomicFile.Write(Path.Combine(folder, id, FileName), JsonSerializer.SerializeToUtf8Bytes(record, type()));
 
     /// <summary>
     /// Every record that can be read, and the names of the directories without one: those of an operation that never
@@ -49,7 +49,7 @@ public sealed class RecordFolder<T>(string folder, string broken, JsonTypeInfo<T
     {
         try
         {
-            return JsonSerializer.Deserialize(RegularFile.ReadOwn(path, SizeLimit), type);
+            return JsonSerializer.Deserialize(RegularFile.ReadOwn(path, SizeLimit), type());
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

@@ -12,7 +12,7 @@ namespace Gantry.Pods;
 public sealed class PodStore(NodePaths paths)
 {
     private readonly Lock _write = new();
-    private readonly RecordFolder<PodRecord> _folder = new(paths.Pods, paths.BrokenRecords, PodJson.Default.PodRecord, record => record.Id.Value);
+    private readonly RecordFolder<PodRecord> _folder = new(paths.Pods, paths.BrokenRecords, () => PodJson.Default.PodRecord, record => record.Id.Value);
     private volatile ImmutableDictionary<PodId, PodRecord> _all = ImmutableDictionary<PodId, PodRecord>.Empty;
 
     /// <summary>Every pod, in no order.</summary>

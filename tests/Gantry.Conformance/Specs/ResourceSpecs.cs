@@ -34,6 +34,8 @@ internal static class ResourceSpecs
         if (cri.Settings.HasCgroupV2)
         {
             Check.Equal("50000 100000", await container.ShellAsync("cat /sys/fs/cgroup/cpu.max"));
+            // Runtimes turn shares into weights by two rules; by both, half of the usual share is a part of the usual weight of 100.
+            Check.True(await WeightAsync(container) is > 10 and < 90, $"cpu.weight is {await WeightAsync(container)}");
             Check.Equal("67108864", await container.ShellAsync("cat /sys/fs/cgroup/memory.max"));
             Check.Equal("0", await container.ShellAsync("cat /sys/fs/cgroup/memory.swap.max 2>/dev/null || echo 0"));
             return;
@@ -43,6 +45,9 @@ internal static class ResourceSpecs
         Check.Equal("67108864", await container.ShellAsync("cat /sys/fs/cgroup/memory/memory.limit_in_bytes"));
         Check.Equal("67108864", await container.ShellAsync("cat /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes 2>/dev/null || echo 67108864"));
     }
+
+    private static async Task<int> WeightAsync(SpecContainer container) =>
+        int.Parse(await container.ShellAsync("cat /sys/fs/cgroup/cpu.weight"), System.Globalization.CultureInfo.InvariantCulture);
 
     private static async Task StatusAsync(SpecContext cri)
     {
@@ -101,6 +106,7 @@ internal static class ResourceSpecs
     {
         var pod = await cri.RunPodAsync();
         var container = await pod.RunShellAsync("sleep 1000", Limit);
+        var weight = cri.Settings.HasCgroupV2 ? await WeightAsync(container) : 0;
         await cri.Runtime.UpdateContainerResourcesAsync(new UpdateContainerResourcesRequest
         {
             ContainerId = container.Id,
@@ -111,6 +117,10 @@ internal static class ResourceSpecs
         Check.Equal(96L << 20, told.MemoryLimitInBytes);
         Check.Equal("100663296", await container.ShellAsync(cri.Settings.HasCgroupV2 ? "cat /sys/fs/cgroup/memory.max" : "cat /sys/fs/cgroup/memory/memory.limit_in_bytes"));
         Check.Equal("30000", await container.ShellAsync(cri.Settings.HasCgroupV2 ? "cut -d' ' -f1 /sys/fs/cgroup/cpu.max" : "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us"));
+        if (cri.Settings.HasCgroupV2)
+            Check.True(await WeightAsync(container) < weight, $"cpu.weight was {weight}, and is {await WeightAsync(container)}");
+        else
+            Check.Equal("300", await container.ShellAsync("cat /sys/fs/cgroup/cpu/cpu.shares"));
     }
 
     private static async Task UpdateKeepsAsync(SpecContext cri)

@@ -6,22 +6,23 @@ using Grpc.Reflection.V1Alpha;
 namespace Gantry.Cri.Methods;
 
 /// <summary>gRPC's health protocol.</summary>
-internal sealed class HealthMethods : IServiceMethodProvider<HealthService>
+internal static class HealthMethods
 {
-    public void OnServiceMethodDiscovery(ServiceMethodProviderContext<HealthService> context)
+    public static void Add(ServiceMethodProviderContext<CallGate> context, HealthService service)
     {
-        var table = new MethodTable<HealthService>(context, "grpc.health.v1.Health");
-        table.Unary("Check", HealthCheckRequest.Parser, HealthCheckResponse.Parser, static (service, request, call) => service.Check(request, call));
-        table.ServerStreaming("Watch", HealthCheckRequest.Parser, HealthCheckResponse.Parser, static (service, request, answers, call) => service.Watch(request, answers, call));
+        var table = new MethodTable(context, "grpc.health.v1.Health");
+        table.Unary("Check", HealthCheckRequest.Parser, service.Check);
+        table.ServerStreaming<HealthCheckRequest, HealthCheckResponse>("Watch", HealthCheckRequest.Parser, service.Watch);
     }
 }
 
 /// <summary>gRPC's reflection.</summary>
-internal sealed class ReflectionMethods : IServiceMethodProvider<ReflectionServiceImpl>
+internal static class ReflectionMethods
 {
-    public void OnServiceMethodDiscovery(ServiceMethodProviderContext<ReflectionServiceImpl> context)
+    public static void Add(ServiceMethodProviderContext<CallGate> context, Lazy<ReflectionServiceImpl> service)
     {
-        var table = new MethodTable<ReflectionServiceImpl>(context, "grpc.reflection.v1alpha.ServerReflection");
-        table.Duplex("ServerReflectionInfo", ServerReflectionRequest.Parser, ServerReflectionResponse.Parser, static (service, requests, answers, call) => service.ServerReflectionInfo(requests, answers, call));
+        var table = new MethodTable(context, "grpc.reflection.v1alpha.ServerReflection");
+        table.Duplex<ServerReflectionRequest, ServerReflectionResponse>(
+            "ServerReflectionInfo", ServerReflectionRequest.Parser, (requests, answers, call) => service.Value.ServerReflectionInfo(requests, answers, call));
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Google.Protobuf;
 using Grpc.AspNetCore.Server.Model;
 using Grpc.Core;
@@ -6,49 +5,86 @@ using Grpc.Core;
 namespace Gantry.Cri.Methods;
 
 /// <summary>
-/// Adds a service's calls one by one. What the generated code has for it goes through a generic virtual method, which in a
-/// program compiled ahead of time is put together at run time for each call: half of the daemon's start.
+/// Adds a service's calls one by one. To the framework all calls are of one type, of a message answered by a message: one
+/// that it has a type for is, with each of its own, tables and code in memory, and time at the start. The types that a call
+/// has in its .proto file are known here alone.
 /// </summary>
 /// <param name="context">Takes the calls.</param>
 /// <param name="service">The service's full name in its .proto file.</param>
-internal sealed class MethodTable<
-    [DynamicallyAccessedMembers(
-        DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicMethods | DynamicallyAccessedMemberTypes.NonPublicMethods)] TService>(ServiceMethodProviderContext<TService> context, string service)
-    where TService : class
+internal sealed class MethodTable(ServiceMethodProviderContext<CallGate> context, string service)
 {
-    private static readonly object[] _metadata = [new HttpMethodMetadata(["POST"])];
+    private static readonly HttpMethodMetadata _post = new(["POST"]);
+    private static readonly Marshaller<IMessage> _answers = new(Write, static _ => throw new NotSupportedException("an answer is sent, and never read"));
 
-    public void Unary<TRequest, TResponse>(string name, MessageParser<TRequest> request, MessageParser<TResponse> response, UnaryServerMethod<TService, TRequest, TResponse> serve)
+    public void Unary<TRequest, TResponse>(string name, MessageParser<TRequest> parser, Func<TRequest, ServerCallContext, Task<TResponse>> serve)
         where TRequest : class, IMessage<TRequest>
-        where TResponse : class, IMessage<TResponse> =>
-        context.AddUnaryMethod(Method(MethodType.Unary, name, request, response), _metadata, serve);
+        where TResponse : class, IMessage =>
+        context.AddUnaryMethod<IMessage, IMessage>(Method(MethodType.Unary, name, parser), Metadata<TRequest, TResponse>(), async (gate, request, call) =>
+        {
+            try
+            {
+                gate.Enter(request, call);
+                return await serve((TRequest)request, call);
+            }
+            catch (Exception e)
+            {
+                throw gate.Translate(e, call);
+            }
+        });
 
-    public void ServerStreaming<TRequest, TResponse>(
-        string name, MessageParser<TRequest> request, MessageParser<TResponse> response, ServerStreamingServerMethod<TService, TRequest, TResponse> serve)
+    public void ServerStreaming<TRequest, TResponse>(string name, MessageParser<TRequest> parser, Func<TRequest, IServerStreamWriter<TResponse>, ServerCallContext, Task> serve)
         where TRequest : class, IMessage<TRequest>
-        where TResponse : class, IMessage<TResponse> =>
-        context.AddServerStreamingMethod(Method(MethodType.ServerStreaming, name, request, response), _metadata, serve);
+        where TResponse : class, IMessage =>
+        context.AddServerStreamingMethod(Method(MethodType.ServerStreaming, name, parser), Metadata<TRequest, TResponse>(), async (gate, request, answers, call) =>
+        {
+            try
+            {
+                gate.Enter(request, call);
+                await serve((TRequest)request, answers, call);
+            }
+            catch (Exception e)
+            {
+                throw gate.Translate(e, call);
+            }
+        });
 
-    public void ClientStreaming<TRequest, TResponse>(
-        string name, MessageParser<TRequest> request, MessageParser<TResponse> response, ClientStreamingServerMethod<TService, TRequest, TResponse> serve)
+    public void ClientStreaming<TRequest, TResponse>(string name, MessageParser<TRequest> parser, Func<IAsyncStreamReader<TRequest>, ServerCallContext, Task<TResponse>> serve)
         where TRequest : class, IMessage<TRequest>
-        where TResponse : class, IMessage<TResponse> =>
-        context.AddClientStreamingMethod(Method(MethodType.ClientStreaming, name, request, response), _metadata, serve);
+        where TResponse : class, IMessage =>
+        context.AddClientStreamingMethod<IMessage, IMessage>(Method(MethodType.ClientStreaming, name, parser), Metadata<TRequest, TResponse>(), async (gate, requests, call) =>
+        {
+            try
+            {
+                gate.Enter(null, call);
+                return await serve(new Requests<TRequest>(requests), call);
+            }
+            catch (Exception e)
+            {
+                throw gate.Translate(e, call);
+            }
+        });
 
     public void Duplex<TRequest, TResponse>(
-        string name, MessageParser<TRequest> request, MessageParser<TResponse> response, DuplexStreamingServerMethod<TService, TRequest, TResponse> serve)
+        string name, MessageParser<TRequest> parser, Func<IAsyncStreamReader<TRequest>, IServerStreamWriter<TResponse>, ServerCallContext, Task> serve)
         where TRequest : class, IMessage<TRequest>
-        where TResponse : class, IMessage<TResponse> =>
-        context.AddDuplexStreamingMethod(Method(MethodType.DuplexStreaming, name, request, response), _metadata, serve);
+        where TResponse : class, IMessage =>
+        context.AddDuplexStreamingMethod(Method(MethodType.DuplexStreaming, name, parser), Metadata<TRequest, TResponse>(), async (gate, requests, answers, call) =>
+        {
+            try
+            {
+                gate.Enter(null, call);
+                await serve(new Requests<TRequest>(requests), answers, call);
+            }
+            catch (Exception e)
+            {
+                throw gate.Translate(e, call);
+            }
+        });
 
-    private Method<TRequest, TResponse> Method<TRequest, TResponse>(MethodType type, string name, MessageParser<TRequest> request, MessageParser<TResponse> response)
-        where TRequest : class, IMessage<TRequest>
-        where TResponse : class, IMessage<TResponse> =>
-        new(type, service, name, Marshaller(request), Marshaller(response));
+    private static object[] Metadata<TRequest, TResponse>() => [_post, new MessageTypes(typeof(TRequest), typeof(TResponse))];
 
-    private static Marshaller<T> Marshaller<T>(MessageParser<T> parser)
-        where T : class, IMessage<T> =>
-        new(Write, payload => parser.ParseFrom(payload.PayloadAsReadOnlySequence()));
+    private Method<IMessage, IMessage> Method(MethodType type, string name, MessageParser parser) =>
+        new(type, service, name, new Marshaller<IMessage>(Write, payload => parser.ParseFrom(payload.PayloadAsReadOnlySequence())), _answers);
 
     private static void Write(IMessage message, SerializationContext context)
     {
@@ -56,4 +92,15 @@ internal sealed class MethodTable<
         message.WriteTo(context.GetBufferWriter());
         context.Complete();
     }
+
+    private sealed class Requests<T>(IAsyncStreamReader<IMessage> messages) : IAsyncStreamReader<T>
+        where T : class, IMessage
+    {
+        public T Current => (T)messages.Current;
+
+        public Task<bool> MoveNext(CancellationToken cancellationToken) => messages.MoveNext(cancellationToken);
+    }
 }
+
+/// <summary>A call's types, as metadata of its endpoint.</summary>
+internal sealed record MessageTypes(Type Request, Type Response);

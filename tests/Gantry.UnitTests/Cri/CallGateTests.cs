@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Gantry.UnitTests.Cri;
 
-public sealed class FaultInterceptorTests
+public sealed class CallGateTests
 {
     public static TheoryData<Exception, StatusCode> Mapping => new()
     {
@@ -29,7 +29,7 @@ public sealed class FaultInterceptorTests
     [MemberData(nameof(Mapping))]
     public void StatusOf_EachFailure_HasItsCodeAndItsWords(Exception failure, StatusCode expected)
     {
-        var status = FaultInterceptor.StatusOf(failure, callerLeft: false);
+        var status = CallGate.StatusOf(failure, callerLeft: false);
 
         Assert.Equal(expected, status.StatusCode);
         Assert.Contains("x", status.Detail, StringComparison.Ordinal);
@@ -40,7 +40,7 @@ public sealed class FaultInterceptorTests
     [InlineData(122)]
     public void StatusOf_FullDisk_IsExhaustionAndSaysWhatToDo(int errno)
     {
-        var status = FaultInterceptor.StatusOf(new IOException("No space left on device : '/var/lib/gantry/x'", errno), callerLeft: false);
+        var status = CallGate.StatusOf(new IOException("No space left on device : '/var/lib/gantry/x'", errno), callerLeft: false);
 
         Assert.Equal(StatusCode.ResourceExhausted, status.StatusCode);
         Assert.Contains("/var/lib/gantry/x", status.Detail, StringComparison.Ordinal);
@@ -50,8 +50,8 @@ public sealed class FaultInterceptorTests
     [Fact]
     public void StatusOf_WhatTheKubeletReadsByItsPrefix_HasCodeUnknown()
     {
-        var unavailable = FaultInterceptor.StatusOf(new RegistryUnavailableException("down"), callerLeft: false);
-        var unsigned = FaultInterceptor.StatusOf(new SignatureInvalidException("bad"), callerLeft: false);
+        var unavailable = CallGate.StatusOf(new RegistryUnavailableException("down"), callerLeft: false);
+        var unsigned = CallGate.StatusOf(new SignatureInvalidException("bad"), callerLeft: false);
 
         Assert.Equal((StatusCode.Unknown, "RegistryUnavailable: down"), (unavailable.StatusCode, unavailable.Detail));
         Assert.Equal((StatusCode.Unknown, "SignatureValidationFailed: bad"), (unsigned.StatusCode, unsigned.Detail));
@@ -60,7 +60,7 @@ public sealed class FaultInterceptorTests
     [Fact]
     public void StatusOf_Cancellation_IsTheCallersOnlyIfItLeft()
     {
-        Assert.Equal(StatusCode.Cancelled, FaultInterceptor.StatusOf(new OperationCanceledException(), callerLeft: true).StatusCode);
-        Assert.Equal(StatusCode.Internal, FaultInterceptor.StatusOf(new OperationCanceledException(), callerLeft: false).StatusCode);
+        Assert.Equal(StatusCode.Cancelled, CallGate.StatusOf(new OperationCanceledException(), callerLeft: true).StatusCode);
+        Assert.Equal(StatusCode.Internal, CallGate.StatusOf(new OperationCanceledException(), callerLeft: false).StatusCode);
     }
 }

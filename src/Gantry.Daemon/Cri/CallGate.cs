@@ -1,55 +1,38 @@
 using Gantry.Faults;
 using Gantry.Linux;
+using Google.Protobuf;
 using Grpc.Core;
-using Grpc.Core.Interceptors;
 
 namespace Gantry.Cri;
 
-/// <summary>The one place where an exception becomes a gRPC status, and where a failed call is logged.</summary>
-public sealed class FaultInterceptor(Composition node, ILogger log) : Interceptor
+/// <summary>
+/// What every call passes: nothing is answered before the node is recovered, local pods are kept from the CRI's clients, and
+/// this is the one place where an exception becomes a gRPC status, and where a failed call is logged.
+/// </summary>
+public sealed class CallGate(Composition node, ILogger log)
 {
-    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
-        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    /// <summary>Lets a call in.</summary>
+    /// <param name="request">Null where a stream of them comes.</param>
+    /// <exception cref="UnavailableException">The node is not recovered yet.</exception>
+    /// <exception cref="NotFoundException">The request is about what is not the CRI's.</exception>
+    public void Enter(IMessage? request, ServerCallContext context)
     {
-        try
-        {
-            CheckRecovered(context);
+        CheckRecovered(context);
+        if (request is not null)
             LocalPodGuard.Check(node, request, context.RequestHeaders);
-            return await continuation(request, context);
-        }
-        catch (Exception e)
-        {
-            throw Translate(e, context);
-        }
     }
 
-    public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
-        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation)
+    /// <summary>What the caller is told of a failure, which is logged where it is one of the node's.</summary>
+    public RpcException Translate(Exception failure, ServerCallContext context)
     {
-        try
-        {
-            CheckRecovered(context);
-            LocalPodGuard.Check(node, request, context.RequestHeaders);
-            await continuation(request, responseStream, context);
-        }
-        catch (Exception e)
-        {
-            throw Translate(e, context);
-        }
-    }
-
-    public override async Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
-        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
-    {
-        try
-        {
-            CheckRecovered(context);
-            return await continuation(requestStream, context);
-        }
-        catch (Exception e) when (e is not RpcException)
-        {
-            throw Translate(e, context);
-        }
+        if (failure is RpcException answer)
+            return Named(answer, context.Method);
+        var status = StatusOf(failure, context.CancellationToken.IsCancellationRequested);
+        if (status.StatusCode is StatusCode.Internal && failure is not GantryException)
+            log.CallBroke(context.Method, failure);
+        else if (status.StatusCode is not (StatusCode.NotFound or StatusCode.Unavailable or StatusCode.Cancelled or StatusCode.Unimplemented))
+            log.CallFailed(context.Method, status.StatusCode, status.Detail);
+        return new RpcException(status);
     }
 
     /// <summary>The status and message for a failure.</summary>
@@ -83,18 +66,6 @@ public sealed class FaultInterceptor(Composition node, ILogger log) : Intercepto
             throw new UnavailableException("gantryd is recovering the node's pods: try again in a moment");
         if (!node.IsRecovered && context.Method.StartsWith("/gantry.v1.", StringComparison.Ordinal))
             throw new UnavailableException("gantryd is recovering the node's pods: try again in a moment");
-    }
-
-    private RpcException Translate(Exception failure, ServerCallContext context)
-    {
-        if (failure is RpcException answer)
-            return Named(answer, context.Method);
-        var status = StatusOf(failure, context.CancellationToken.IsCancellationRequested);
-        if (status.StatusCode is StatusCode.Internal && failure is not GantryException)
-            log.CallBroke(context.Method, failure);
-        else if (status.StatusCode is not (StatusCode.NotFound or StatusCode.Unavailable or StatusCode.Cancelled or StatusCode.Unimplemented))
-            log.CallFailed(context.Method, status.StatusCode, status.Detail);
-        return new RpcException(status);
     }
 
     /// <summary>The generated base class says of a call that is not built only that it is not; here it has its name.</summary>
