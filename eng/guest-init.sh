@@ -36,7 +36,9 @@ mapfile -t arguments < <(grep -v '^$' /etc/conformance-arguments)
 gantry conformance --parallel 2 --cgroup-parent /kubepods "${arguments[@]}"
 echo "guest: conformance ended with $?"
 tail -n 40 /var/tmp/gantryd.log | sed 's/^/gantryd: /'
-find /sys/fs/cgroup/kubepods -mindepth 1 -type d | sed 's/^/guest: left behind: /'
+find /sys/fs/cgroup/kubepods -mindepth 1 -type d | while read -r group; do
+    echo "guest: left behind: $group, with the processes '$(for pid in $(cat "$group/cgroup.procs"); do tr '\0' ' ' < "/proc/$pid/cmdline"; done)'"
+done
 [ ! -e /etc/selinux/guest/policy ] || dmesg | grep 'avc:  denied' | tail -n 40 | sed 's/^/guest: /'
 sync
 echo o > /proc/sysrq-trigger

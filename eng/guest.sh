@@ -2,6 +2,7 @@
 # The specs in a virtual machine with Debian's cloud kernel, where /sys/fs/cgroup is cgroup v2 alone. Without KVM it is
 # emulated, and takes its time. Everything is made below artifacts/guest; nothing is changed on this machine.
 # With GANTRY_GUEST_SELINUX=1 the kernel runs SELinux, enforcing, with the policy of guest-selinux.cil: for the specs 'selinux/'.
+# With GANTRY_GUEST_SUITE=trixie the kernel is that Debian's (Linux 6.12) instead of this machine's Debian's.
 # usage: guest.sh [arguments of 'gantry conformance']     needs root, and qemu-system-x86, kmod, e2fsprogs (installed if missing)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,15 +18,25 @@ eng/publish.sh
 guest=$PWD/artifacts/guest
 mkdir -p "$guest"
 
+# The lists of another Debian are kept apart from this machine's own.
+suite=${GANTRY_GUEST_SUITE:-}
+kernel=$guest/kernel${suite:+-$suite}
 kernel() {
-    [ ! -e "$guest/kernel/boot" ] || return 0
-    local package
-    package=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ { print $2; exit }')
-    (cd "$guest" && apt-get download -q "$package" > /dev/null 2>&1 && dpkg -x "$package"_*.deb kernel.new && rm "$package"_*.deb)
-    local release
-    release=$(basename "$guest"/kernel.new/lib/modules/*)
-    depmod -b "$guest/kernel.new" "$release"
-    mv "$guest/kernel.new" "$guest/kernel"
+    [ ! -e "$kernel/boot" ] || return 0
+    local package release apt=()
+    if [ -n "$suite" ]; then
+        mkdir -p "$guest/apt/lists/partial"
+        echo "deb $(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' | head -1) $suite main" > "$guest/apt/sources.list"
+        apt=(-o "Dir::Etc::sourcelist=$guest/apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$guest/apt/lists" -o "Dir::Cache::pkgcache=" -o "Dir::Cache::srcpkgcache=")
+        apt-get "${apt[@]}" update -q > /dev/null
+    fi
+    package=$(apt-cache "${apt[@]}" depends "linux-image-cloud-amd64${suite:+/$suite}" | awk '/Depends: linux-image/ { print $2; exit }')
+    (cd "$guest" && apt-get "${apt[@]}" download -q "$package" > /dev/null 2>&1 && dpkg -x "$package"_*.deb "$kernel.new" && rm "$package"_*.deb)
+    [ ! -d "$kernel.new/usr/lib/modules" ] || [ -d "$kernel.new/lib/modules" ] || { mkdir -p "$kernel.new/lib" && mv "$kernel.new/usr/lib/modules" "$kernel.new/lib/"; }
+    find "$kernel.new/lib/modules" -name '*.ko.xz' -exec unxz {} +
+    release=$(basename "$kernel.new"/lib/modules/*)
+    depmod -b "$kernel.new" "$release"
+    mv "$kernel.new" "$kernel"
 }
 
 # A program or library, and every library that it is linked with, at its own path below a root.
@@ -49,7 +60,7 @@ initrd() {
     rm -rf "$root" && mkdir -p "$root"/{bin,proc,sys,dev,disk,lib/modules}
     cp /bin/busybox "$root/bin/busybox"
     ln -s busybox "$root/bin/sh"
-    cp -r "$guest"/kernel/lib/modules/* "$root/lib/modules/"
+    cp -r "$kernel"/lib/modules/* "$root/lib/modules/"
     find "$root/lib/modules" -name '*.ko' ! -path '*/virtio/*' ! -name 'virtio_blk.ko' -delete
     cat > "$root/init" <<'INIT'
 #!/bin/sh
@@ -88,7 +99,7 @@ disk() {
     for folder in bin sbin lib lib64; do ln -s "usr/$folder" "$root/$folder"; done
     cp /bin/busybox "$root/bin/busybox"
     for applet in $(/bin/busybox --list); do [ "$applet" = busybox ] || ln -sf busybox "$root/bin/$applet"; done
-    cp -r "$guest"/kernel/lib/modules/* "$root/lib/modules/"
+    cp -r "$kernel"/lib/modules/* "$root/lib/modules/"
     take "$root" bash crun runc nsenter unshare ip iptables iptables-save iptables-restore ip6tables docker-registry mount umount setpriv catatonit
     take "$root" /usr/lib/cni/*
     take "$root" /usr/lib/x86_64-linux-gnu/xtables/*.so $(ls /lib/x86_64-linux-gnu/libnss_files.so.2 /lib/x86_64-linux-gnu/{libgcc_s.so.1,libssl.so.3,libcrypto.so.3} 2>/dev/null)
@@ -115,6 +126,6 @@ initrd
 disk "$@"
 accelerator=$([ -w /dev/kvm ] && echo kvm || echo tcg,thread=multi)
 timeout "${GANTRY_GUEST_SECONDS:-3600}" qemu-system-x86_64 -machine q35 -accel "$accelerator" -cpu max -smp 2 -m 3072 -nographic -no-reboot -net none \
-    -kernel "$guest"/kernel/boot/vmlinuz-* -initrd "$guest/initrd.gz" -append "console=ttyS0 quiet panic=-1 systemd.unified_cgroup_hierarchy=1 swapaccount=1${selinux:+ security=selinux enforcing=1}" \
+    -kernel "$kernel"/boot/vmlinuz-* -initrd "$guest/initrd.gz" -append "console=ttyS0 quiet panic=-1 systemd.unified_cgroup_hierarchy=1 swapaccount=1${selinux:+ security=selinux enforcing=1}" \
     -drive "file=$guest/disk.img,format=raw,if=virtio,cache=unsafe" < /dev/null | tee "$guest/console.log"
 grep -q '^guest: conformance ended with 0' <(tr -d '\r' < "$guest/console.log")

@@ -16,4 +16,6 @@ exec unshare --mount --propagation private bash -c '
         mount --rbind /mnt /sys/fs/cgroup
         umount -R /mnt
     fi
+    # As systemd makes them: what is mounted for a container must not come back to the node by its peers.
+    mount --make-rshared /
     exec "$@"' _ "$@"

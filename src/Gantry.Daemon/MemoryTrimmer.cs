@@ -28,8 +28,9 @@ public sealed class MemoryTrimmer(TimeProvider time)
         {
             var now = GC.GetTotalAllocatedBytes();
             var (interval, since) = (now - before, now - atTrim);
-            var isTime = interval < Idle || since > Busy || last is null || time.GetElapsedTime(last.Value) > _seldom;
-            if (interval < Quiet && since > WorthATrim && isTime)
+            // After the start it is the program's own pages that are given back.
+            var isTime = last is null || (since > WorthATrim && (interval < Idle || since > Busy || time.GetElapsedTime(last.Value) > _seldom));
+            if (interval < Quiet && isTime)
             {
                 Trim();
                 now = atTrim = GC.GetTotalAllocatedBytes();

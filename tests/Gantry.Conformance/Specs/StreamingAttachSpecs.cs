@@ -135,7 +135,7 @@ internal static class StreamingAttachSpecs
     private static async Task SlowClientAsync(SpecContext cri)
     {
         var pod = await cri.RunPodAsync();
-        var container = await pod.RunShellAsync("read line; head -c 60000000 /dev/zero | tr '\\0' '\\n'; exit 5", config => (config.Stdin, config.StdinOnce) = (true, true));
+        var container = await pod.RunShellAsync("read line; head -c 60000000 /dev/zero | tr '\\0' x; exit 5", config => (config.Stdin, config.StdinOnce) = (true, true));
         var url = (await cri.Runtime.AttachAsync(new Gantry.Cri.Api.AttachRequest { ContainerId = container.Id, Stdout = true })).Url;
         await using var answer = await HttpUpgrade.AskForWebSocketAsync(cri.Settings, new Uri(url), RemoteProtocol.WebSocketV4.Name);
         Check.Equal(101, answer.Status);

@@ -89,6 +89,9 @@ internal static class UserNamespaceSpecs
         var output = await pod.OutputAsync(
             "cat /proc/self/uid_map; ip link set lo mtu 60000 2>/dev/null || echo refused; hostname other 2>/dev/null || echo refused; grep ' /sys ' /proc/mounts | grep -o ' ro,'");
         Check.Equal($"0 {First} {Length} refused refused ro,", Squeeze(output.ReplaceLineEndings(" ")).Trim());
+        // The node's /sys is shown to the container; what is mounted there for the container is the container's alone.
+        var container = await pod.RunShellAsync("sleep 1000");
+        Check.True(!File.ReadAllText("/proc/self/mountinfo").Contains($"/{container.Id} /sys", StringComparison.Ordinal), "the container's cgroups are mounted on the node");
     }
 
     private static async Task IpcSysctlsAsync(SpecContext cri)

@@ -30,11 +30,11 @@ public static class ContainerMounts
         yield return new OciMount("/dev/mqueue", "mqueue", "mqueue", ["nosuid", "noexec", "nodev"]);
         // A sysfs shows a network namespace, and is refused to a user namespace that does not own that: the node's is bound instead.
         yield return place is { UsesHostNetwork: true, User: not null }
-            ? new OciMount("/sys", "bind", "/sys", ["rbind", "nosuid", "noexec", "nodev", "rro"])
+            ? new OciMount("/sys", "bind", "/sys", ["rbind", "rprivate", "nosuid", "noexec", "nodev", "rro"])
             : new OciMount("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", access]);
         yield return new OciMount("/sys/fs/cgroup", "cgroup", "cgroup", ["nosuid", "noexec", "nodev", "relatime", access]);
         if (place.SharedMemoryPath.Length > 0)
-            yield return new OciMount("/dev/shm", "bind", place.SharedMemoryPath, ["rbind", "nosuid", "noexec", "nodev"]);
+            yield return new OciMount("/dev/shm", "bind", place.SharedMemoryPath, ["rbind", "rprivate", "nosuid", "noexec", "nodev"]);
         var file = spec.Security.ReadOnlyRootfs ? "ro" : "rw";
         foreach (var (destination, source) in new[] { ("/etc/hosts", place.HostsPath), ("/etc/hostname", place.HostnamePath), ("/etc/resolv.conf", place.ResolvConfPath) })
         {
