@@ -44,6 +44,9 @@ internal static partial class LibC
     [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
     internal static partial int SetPriority(int which, uint who, int priority);
 
+    [LibraryImport("libc", EntryPoint = "getpriority")]
+    internal static partial int GetPriority(int which, uint who);
+
     [StructLayout(LayoutKind.Sequential)]
     internal struct OpenHow
     {

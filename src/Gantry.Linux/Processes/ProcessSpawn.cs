@@ -89,6 +89,7 @@ public static class ProcessSpawn
     {
         using var arguments = new NativeStrings([request.Path, .. request.Arguments]);
         using var environment = new NativeStrings(request.Environment ?? ProcessEnvironment.Own());
+        using var usual = ThreadNiceness.AsUsual();
         if (request.Copy is { } copy)
         {
             // By this process's number: the child has closed the descriptor by then.

@@ -30,5 +30,22 @@ public sealed class ProcessSpawnTests
         Assert.Equal("arrived\n"u8, buffer.AsSpan(0, count));
     }
 
+    [Fact]
+    public void Start_ByAThreadThatYieldsToOthers_StartsAProgramThatDoesNot()
+    {
+        var own = int.Parse(File.ReadAllText("/proc/self/stat").Split(") ")[^1].Split(' ')[16], System.Globalization.CultureInfo.InvariantCulture);
+        var code = -1;
+        var thread = new Thread(() =>
+        {
+            ThreadNiceness.YieldToOthers();
+            code = ProcessWait.Reap(ProcessSpawn.Start(new SpawnRequest("/bin/bash", ["-c", "exit $(nice)"])));
+        });
+
+        thread.Start();
+        thread.Join();
+
+        Assert.Equal(own, code);
+    }
+
     private static FileDescriptor RegularFileOf(string path) => Gantry.Linux.Files.RegularFile.Open(path, 2);
 }

@@ -78,11 +78,17 @@ public sealed record CdiSpec(string Path, string Kind, CdiEdits Edits, IReadOnly
 
     private static OciMount Mount(JsonObject mount)
     {
-        var options = Texts(mount, "options");
+        var type = Text(mount, "type") ?? "bind";
+        var options = Texts(mount, "options") is { Count: > 0 } given ? given : ["rbind"];
+        // In a user namespace a bind has the node's mount for a peer unless told otherwise: what is mounted there for the container would come back.
+        if (type is "bind" && !options.Any(IsPropagation))
+            options.Add("rslave");
         return new OciMount(
-            AbsolutePath(mount, "containerPath"), Text(mount, "type") ?? "bind", Text(mount, "hostPath") is { Length: > 0 } host ? host : throw new FormatException("a mount has no hostPath"),
-            options.Count > 0 ? options : ["rbind"]);
+            AbsolutePath(mount, "containerPath"), type, Text(mount, "hostPath") is { Length: > 0 } host ? host : throw new FormatException("a mount has no hostPath"), options);
     }
+
+    private static bool IsPropagation(string option) =>
+        option.EndsWith("shared", StringComparison.Ordinal) || option.EndsWith("slave", StringComparison.Ordinal) || option.EndsWith("private", StringComparison.Ordinal);
 
     private static CdiHook Hook(JsonObject hook)
     {

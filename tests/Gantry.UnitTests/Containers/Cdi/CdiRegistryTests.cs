@@ -47,6 +47,20 @@ public sealed class CdiRegistryTests : IDisposable
     }
 
     [Theory]
+    [InlineData("", "rbind rslave")]
+    [InlineData(""" "ro", "bind" """, "ro bind rslave")]
+    [InlineData(""" "rbind", "rshared" """, "rbind rshared")]
+    [InlineData(""" "rbind", "private" """, "rbind private")]
+    public void Resolve_AMount_IsNeverThePeerOfTheNodesUnasked(string options, string expected)
+    {
+        Write("a.json", """{"cdiVersion":"0.6.0","kind":"v.example/gpu","devices":[{"name":"0","containerEdits":{"mounts":[{"hostPath":"/a","containerPath":"/b","options":[OPTIONS]}]}}]}""".Replace("OPTIONS", options, StringComparison.Ordinal));
+
+        var mount = Assert.Single(Registry().Resolve("c", [CdiName.Parse("v.example/gpu=0")]).Mounts);
+
+        Assert.Equal(expected, string.Join(' ', mount.Options!));
+    }
+
+    [Theory]
     [InlineData("{", "a.json")]
     [InlineData("""{"cdiVersion":"9.0","kind":"v.example/gpu","devices":[{"name":"0"}]}""", "cdiVersion 9.0")]
     [InlineData("""{"cdiVersion":"0.6.0","kind":"gpu","devices":[{"name":"0"}]}""", "kind is no vendor/class")]
