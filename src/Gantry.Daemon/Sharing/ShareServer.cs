@@ -26,13 +26,14 @@ public sealed class ShareServer : IAsyncDisposable
         var kestrel = new KestrelServerOptions();
         kestrel.Limits.MaxConcurrentConnections = MostConnections;
         kestrel.Limits.MaxRequestBodySize = 0;
-        if (config.ShareCertificate.Length > 0)
-            kestrel.ApplicationServices = TlsServices.Create();
         kestrel.Listen(IPEndPoint.Parse(config.ShareListen), listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
             if (config.ShareCertificate.Length > 0)
+            {
+                kestrel.ApplicationServices = TlsServices.Create();
                 listen.UseHttps(new HttpsConnectionAdapterOptions { ServerCertificate = Certificate(config) });
+            }
         });
         var server = new HttpServer(kestrel, new RegistryShare(images, config.SharePrivate).HandleAsync);
         try
