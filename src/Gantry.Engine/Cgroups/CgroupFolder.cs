@@ -55,8 +55,8 @@ public sealed class CgroupFolder(CgroupHierarchy hierarchy)
     public IReadOnlyList<string> Find(string name)
     {
         var found = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var root in Hierarchy.Roots.Where(Directory.Exists))
-            found.UnionWith(Directory.EnumerateDirectories(root, name, SearchOption.AllDirectories).Select(folder => folder[root.Length..]));
+        foreach (var root in Hierarchy.Roots)
+            found.UnionWith(Below(root).Where(folder => Path.GetFileName(folder) == name).Select(folder => folder[root.Length..]));
         return [.. found];
     }
 
@@ -72,21 +72,17 @@ public sealed class CgroupFolder(CgroupHierarchy hierarchy)
     {
         var pids = new HashSet<int>();
         foreach (var root in Hierarchy.Roots)
-        {
-            var folder = root + path;
-            if (!Directory.Exists(folder))
-                continue;
-            foreach (var file in Directory.EnumerateFiles(folder, "cgroup.procs", SearchOption.AllDirectories))
-                AddPids(file, pids);
-        }
+            AddPids(root + path, pids);
         return [.. pids];
     }
 
-    private static void AddPids(string file, HashSet<int> pids)
+    private static void AddPids(string folder, HashSet<int> pids)
     {
+        foreach (var child in Children(folder))
+            AddPids(child, pids);
         try
         {
-            foreach (var line in File.ReadLines(file))
+            foreach (var line in File.ReadLines($"{folder}/cgroup.procs"))
             {
                 if (int.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && pid > 0)
                     pids.Add(pid);
@@ -98,11 +94,26 @@ public sealed class CgroupFolder(CgroupHierarchy hierarchy)
         }
     }
 
+    /// <summary>The cgroups right below one; none where it is gone, for others remove cgroups meanwhile.</summary>
+    private static string[] Children(string folder)
+    {
+        try
+        {
+            return Directory.GetDirectories(folder);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+    }
+
+    private static IEnumerable<string> Below(string folder) => Children(folder).SelectMany(child => Below(child).Prepend(child));
+
     private static void RemoveTree(string folder)
     {
         if (!Directory.Exists(folder))
             return;
-        foreach (var child in Directory.GetDirectories(folder))
+        foreach (var child in Children(folder))
             RemoveTree(child);
         for (var round = 1; ; round++)
         {

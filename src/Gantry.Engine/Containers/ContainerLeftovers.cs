@@ -26,8 +26,7 @@ public sealed class ContainerLeftovers(NodePaths paths, RuntimeHandlers runtimes
     public async Task ReleaseAsync(ContainerId id, string handler, string cgroup)
     {
         var failures = new List<Exception>();
-        if (cgroup.Length > 0)
-            Try(failures, () => cgroups.KillAll(cgroup));
+        var isCgroupGone = cgroup.Length == 0 || TryRemove(cgroup);
         try
         {
             await runtimes.Get(handler).DeleteAsync(id, force: true, CancellationToken.None);
@@ -38,7 +37,7 @@ public sealed class ContainerLeftovers(NodePaths paths, RuntimeHandlers runtimes
         }
         Try(failures, () => volumes.Release(id));
         Try(failures, () => Mount.Unmount(paths.ContainerRootfs(id), lazy: true));
-        if (cgroup.Length > 0)
+        if (!isCgroupGone)
             Try(failures, () => cgroups.Remove(cgroup));
         if (failures.Count > 0)
             throw failures[0];
@@ -83,6 +82,19 @@ public sealed class ContainerLeftovers(NodePaths paths, RuntimeHandlers runtimes
         Mount.Unmount(paths.ContainerRootfs(id), lazy: true);
         DirectoryRemover.Remove(paths.ContainerState(id));
         Trash.Throw(paths, paths.Container(id), $"container-{id.Value}");
+    }
+
+    /// <summary>
+    /// Empties and removes the cgroup before the OCI runtime looks for it: crun freezes and thaws one that it finds, and on
+    /// cgroup v1 each of the two can halt all CPUs, since the kernel rewrites its own code for the first and the last frozen cgroup.
+    /// </summary>
+    /// <returns>False where a process does not leave: the runtime's delete may still end it.</returns>
+    private bool TryRemove(string cgroup)
+    {
+        var failures = new List<Exception>();
+        Try(failures, () => cgroups.KillAll(cgroup));
+        Try(failures, () => cgroups.Remove(cgroup));
+        return failures.Count == 0;
     }
 
     private static void Try(List<Exception> failures, Action step)
