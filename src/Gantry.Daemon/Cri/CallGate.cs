@@ -60,13 +60,16 @@ public sealed class CallGate(Composition node, ILogger log)
         _ => new Status(StatusCode.Internal, failure.Message),
     };
 
+    /// <summary>Version, health and reflection say nothing of pods.</summary>
     private void CheckRecovered(ServerCallContext context)
     {
-        if (!node.IsRecovered && !context.Method.EndsWith("/Version", StringComparison.Ordinal) && context.Method.StartsWith("/runtime.v1.", StringComparison.Ordinal))
-            throw new UnavailableException("gantryd is recovering the node's pods: try again in a moment");
-        if (!node.IsRecovered && context.Method.StartsWith("/gantry.v1.", StringComparison.Ordinal))
+        if (!node.IsRecovered && IsAboutTheNode(context.Method))
             throw new UnavailableException("gantryd is recovering the node's pods: try again in a moment");
     }
+
+    private static bool IsAboutTheNode(string method) =>
+        method.StartsWith("/gantry.v1.", StringComparison.Ordinal)
+        || (method.StartsWith("/runtime.v1.", StringComparison.Ordinal) && !method.EndsWith("/Version", StringComparison.Ordinal));
 
     /// <summary>The generated base class says of a call that is not built only that it is not; here it has its name.</summary>
     private static RpcException Named(RpcException answer, string method) => answer is { StatusCode: StatusCode.Unimplemented, Status.Detail: "" }

@@ -23,6 +23,7 @@ internal static class SecuritySpecs
         new("security/masked-paths", "masked paths are empty and read-only paths read-only", PathsAsync),
         new("security/read-only-root", "a read-only root cannot be written to", ReadOnlyRootAsync),
         new("security/privileged", "a privileged container has every capability of the server, the host's devices and writable /sys", PrivilegedAsync),
+        new("security/privileged-cgroups", "a privileged container can write to the node's cgroups, and the options of their mounts stay as they are", PrivilegedCgroupsAsync),
         new("security/privileged-needs-pod", "a privileged container in an unprivileged pod is refused", PrivilegedPodAsync),
         new("security/devices", "a container opens the devices that it was given, and no other", DevicesAsync),
     ];
@@ -201,6 +202,23 @@ internal static class SecuritySpecs
         Check.Equal("1", lines[2]);
         Check.Equal("0", lines[3]);
     }
+
+    private static async Task PrivilegedCgroupsAsync(SpecContext cri)
+    {
+        var before = CgroupMounts();
+        var pod = await cri.RunPodAsync(config => config.Linux.SecurityContext.Privileged = true);
+        var output = await pod.OutputAsync("""
+            folder=/sys/fs/cgroup/memory
+            [ -e $folder ] || folder=/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)
+            mkdir $folder/made && rmdir $folder/made && echo made
+            """, config => config.Linux.SecurityContext.Privileged = true);
+        Check.Equal("made", output.Trim());
+        // A cgroup v2 that is mounted anew outside of a cgroup namespace takes the new mount's options, on the node too.
+        Check.Equal(before, CgroupMounts());
+    }
+
+    private static string CgroupMounts() =>
+        string.Join('\n', File.ReadLines("/proc/self/mountinfo").Where(line => line.Contains(" - cgroup", StringComparison.Ordinal)));
 
     private static async Task PrivilegedPodAsync(SpecContext cri)
     {

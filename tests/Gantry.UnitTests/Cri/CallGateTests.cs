@@ -47,14 +47,21 @@ public sealed class CallGateTests
         Assert.Contains("free some space", status.Detail, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void StatusOf_WhatTheKubeletReadsByItsPrefix_HasCodeUnknown()
+    public static TheoryData<Exception, string> KubeletsPrefixes => new()
     {
-        var unavailable = CallGate.StatusOf(new RegistryUnavailableException("down"), callerLeft: false);
-        var unsigned = CallGate.StatusOf(new SignatureInvalidException("bad"), callerLeft: false);
+        { new RegistryUnavailableException("why"), "RegistryUnavailable: why" },
+        { new SignatureInvalidException("why"), "SignatureValidationFailed: why" },
+        { new ImageVolumeException("why"), "ImageVolumeMountFailed: why" },
+        { new RecursiveReadOnlyUnsupportedException("why"), "RROUnsupported: why" },
+    };
 
-        Assert.Equal((StatusCode.Unknown, "RegistryUnavailable: down"), (unavailable.StatusCode, unavailable.Detail));
-        Assert.Equal((StatusCode.Unknown, "SignatureValidationFailed: bad"), (unsigned.StatusCode, unsigned.Detail));
+    [Theory]
+    [MemberData(nameof(KubeletsPrefixes))]
+    public void StatusOf_WhatTheKubeletReadsByItsPrefix_HasCodeUnknown(Exception failure, string expected)
+    {
+        var status = CallGate.StatusOf(failure, callerLeft: false);
+
+        Assert.Equal((StatusCode.Unknown, expected), (status.StatusCode, status.Detail));
     }
 
     [Fact]

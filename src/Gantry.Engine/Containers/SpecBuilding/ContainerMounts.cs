@@ -1,3 +1,4 @@
+using Gantry.Cgroups;
 using Gantry.Oci.Spec;
 
 namespace Gantry.Containers.SpecBuilding;
@@ -8,11 +9,12 @@ public static class ContainerMounts
     /// <param name="spec">What was asked for.</param>
     /// <param name="place">What the pod lends.</param>
     /// <param name="volumes">The request's own mounts, ready to be bound, in any order.</param>
-    public static IReadOnlyList<OciMount> For(ContainerSpec spec, ContainerPlace place, IReadOnlyList<OciMount> volumes)
+    /// <param name="cgroups">Which of cgroups' versions the node has.</param>
+    public static IReadOnlyList<OciMount> For(ContainerSpec spec, ContainerPlace place, IReadOnlyList<OciMount> volumes, CgroupMode cgroups)
     {
         var asked = volumes.OrderBy(mount => Depth(mount.Destination)).ToList();
         var overridden = asked.Select(mount => mount.Destination.TrimEnd('/')).ToHashSet(StringComparer.Ordinal);
-        var standard = Standard(spec, place).Where(mount => !IsOverridden(mount.Destination, overridden));
+        var standard = Standard(spec, place, cgroups).Where(mount => !IsOverridden(mount.Destination, overridden));
         return [.. standard, .. asked];
     }
 
@@ -21,7 +23,7 @@ public static class ContainerMounts
 
     private static int Depth(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries).Length;
 
-    private static IEnumerable<OciMount> Standard(ContainerSpec spec, ContainerPlace place)
+    private static IEnumerable<OciMount> Standard(ContainerSpec spec, ContainerPlace place, CgroupMode cgroups)
     {
         var access = spec.Security.Privileged ? "rw" : "ro";
         yield return new OciMount("/proc", "proc", "proc", ["nosuid", "noexec", "nodev"]);
@@ -32,7 +34,11 @@ public static class ContainerMounts
         yield return place is { UsesHostNetwork: true, User: not null }
             ? new OciMount("/sys", "bind", "/sys", ["rbind", "rprivate", "nosuid", "noexec", "nodev", "rro"])
             : new OciMount("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", access]);
-        yield return new OciMount("/sys/fs/cgroup", "cgroup", "cgroup", ["nosuid", "noexec", "nodev", "relatime", access]);
+        // A cgroup2 that is mounted outside of a cgroup namespace changes the one of the node: options that it lacks (nsdelegate,
+        // memory_recursiveprot) end for all (cgroups(7)), and not every OCI runtime passes them on. The node's is bound instead.
+        yield return cgroups is CgroupMode.V2 && spec.Security.Privileged
+            ? new OciMount("/sys/fs/cgroup", "bind", "/sys/fs/cgroup", ["bind", "rprivate", "nosuid", "noexec", "nodev", "relatime", access])
+            : new OciMount("/sys/fs/cgroup", "cgroup", "cgroup", ["nosuid", "noexec", "nodev", "relatime", access]);
         if (place.SharedMemoryPath.Length > 0)
             yield return new OciMount("/dev/shm", "bind", place.SharedMemoryPath, ["rbind", "rprivate", "nosuid", "noexec", "nodev"]);
         var file = spec.Security.ReadOnlyRootfs ? "ro" : "rw";

@@ -41,7 +41,7 @@ public sealed class SpecBuilder(CgroupHierarchy cgroups)
                 SelinuxLabel = place.Labels?.Process,
             },
             Root = new OciRoot(place.Rootfs, spec.Security.ReadOnlyRootfs),
-            Mounts = ContainerMounts.For(spec, place, volumes),
+            Mounts = ContainerMounts.For(spec, place, volumes, cgroups.Mode),
             Annotations = Annotations(spec, place),
             Linux = new OciLinux
             {

@@ -76,6 +76,18 @@ public sealed class SpecBuilderTests
         Assert.DoesNotContain(Build(Spec()).Linux.Namespaces, ns => ns.Type == "cgroup");
     }
 
+    [Theory]
+    [InlineData(CgroupMode.V1, true, "cgroup")]
+    [InlineData(CgroupMode.V2, false, "cgroup")]
+    [InlineData(CgroupMode.V2, true, "bind")]
+    public void Mounts_Cgroups_AreTheNodesOwnWhereNoNamespaceHidesThem(CgroupMode mode, bool privileged, string type)
+    {
+        var spec = Spec() with { Security = new ContainerSecurity { Privileged = privileged } };
+        var mount = ContainerMounts.For(spec, Place(), [], mode).Single(mount => mount.Destination == "/sys/fs/cgroup");
+
+        Assert.Equal((type, privileged), (mount.Type, mount.Options.Contains("rw")));
+    }
+
     [Fact]
     public void Build_Labels_AreTheProcesssAndTheMounts()
     {
@@ -137,7 +149,7 @@ public sealed class SpecBuilderTests
     {
         var asked = new[] { "/dev", "/etc/hosts", "/a/b/c", "/a" }.Select(path => new OciMount(path, "bind", "/tmp", ["rbind"])).ToList();
 
-        var destinations = ContainerMounts.For(Spec(), Place(), asked).Select(mount => mount.Destination).ToList();
+        var destinations = ContainerMounts.For(Spec(), Place(), asked, CgroupMode.V1).Select(mount => mount.Destination).ToList();
 
         Assert.Equal(1, destinations.Count(path => path == "/dev"));
         Assert.Equal(1, destinations.Count(path => path == "/etc/hosts"));
