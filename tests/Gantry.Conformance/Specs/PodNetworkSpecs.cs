@@ -16,6 +16,8 @@ internal static class PodNetworkSpecs
         new("network/resolv-conf", "the resolver configuration is the one that was asked for", ResolvConfAsync),
         new("network/hosts", "/etc/hosts names localhost and the pod", HostsAsync),
         new("network/host-network", "a pod on the host's network has the host's interfaces and name, and no address in its status", HostNetworkAsync),
+        new("network/host-port", "a port of the node leads to the pod's, a container port alone to nothing, and it ends with the pod", HostPortAsync),
+        new("network/host-address", "a host port with an address is on that address of the node alone", HostAddressAsync),
         new("network/unprivileged-ports", "every user of a pod may bind port 80 and ping", UnprivilegedAsync),
         new("network/shm", "the containers of a pod share a /dev/shm of 64 MiB that nothing can be executed from", SharedMemoryAsync),
         new("network/ipc", "the containers of a pod share System V IPC, and pods do not", IpcAsync),
@@ -89,6 +91,50 @@ internal static class PodNetworkSpecs
         Check.Equal("", status.Network?.Ip ?? "");
         Check.Equal(NamespaceMode.Node, status.Linux.Namespaces.Options.Network);
         Check.Equal(Environment.MachineName, await pod.OutputAsync("hostname"));
+    }
+
+    private static async Task HostPortAsync(SpecContext cri)
+    {
+        var pod = await cri.RunPodAsync(config =>
+        {
+            config.PortMappings.Add(new PortMapping { ContainerPort = 80, HostPort = 31801 });
+            config.PortMappings.Add(new PortMapping { ContainerPort = 31802 });
+        });
+        await pod.RunShellAsync("while true; do echo first | nc -l -p 80; done");
+        await pod.RunShellAsync("while true; do echo second | nc -l -p 31802; done");
+        await Check.EventuallyAsync(async () => await HeardAsync(cri, "127.0.0.1", 31801) == "first", "the node's port answers as the pod's");
+        Check.Equal("", await HeardAsync(cri, "127.0.0.1", 31802));
+        await pod.StopAsync();
+        Check.Equal("", await HeardAsync(cri, "127.0.0.1", 31801));
+    }
+
+    private static async Task HostAddressAsync(SpecContext cri)
+    {
+        var pod = await cri.RunPodAsync(config =>
+        {
+            config.PortMappings.Add(new PortMapping { ContainerPort = 80, HostPort = 31803, HostIp = "127.0.0.1" });
+            config.PortMappings.Add(new PortMapping { ContainerPort = 80, HostPort = 31804, HostIp = "0.0.0.0" });
+        });
+        await pod.RunShellAsync("while true; do echo here | nc -l -p 80; done");
+        var other = await pod.OutputAsync("ip route | sed -n 's/^default via \\([^ ]*\\).*/\\1/p'");
+        await Check.EventuallyAsync(async () => await HeardAsync(cri, "127.0.0.1", 31803) == "here", "the port answers on its address");
+        Check.Equal("", await HeardAsync(cri, other, 31803));
+        await Check.EventuallyAsync(async () => await HeardAsync(cri, other, 31804) == "here", "the port of all addresses answers on another one");
+    }
+
+    /// <summary>What a server of the node says to a client that says nothing; nothing where none listens.</summary>
+    private static async Task<string> HeardAsync(SpecContext cri, string address, int port)
+    {
+        try
+        {
+            await using var stream = await cri.Settings.ConnectAsync(address, port);
+            using var reader = new StreamReader(stream);
+            return (await reader.ReadLineAsync()) ?? "";
+        }
+        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
+        {
+            return "";
+        }
     }
 
     private static async Task UnprivilegedAsync(SpecContext cri)

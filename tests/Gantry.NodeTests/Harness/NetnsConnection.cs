@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace Gantry.NodeTests.Harness;
 
-/// <summary>Makes TCP sockets inside a network namespace, on a thread that enters it and then ends: a socket stays where it was made.</summary>
+/// <summary>Makes sockets inside a network namespace, on a thread that enters it and then ends: a socket stays where it was made.</summary>
 internal static partial class NetnsConnection
 {
     private const int NewNetwork = 0x40000000;
@@ -23,6 +23,14 @@ internal static partial class NetnsConnection
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         socket.Listen(64);
+        return socket;
+    });
+
+    /// <summary>A UDP socket of the namespace that waits at most five seconds for what it reads.</summary>
+    public static Socket Datagrams(string netns, IPEndPoint local) => Inside(netns, "make a UDP socket", () =>
+    {
+        var socket = new Socket(local.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 5000 };
+        socket.Bind(local);
         return socket;
     });
 
