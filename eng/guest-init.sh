@@ -32,10 +32,44 @@ echo "guest: Linux $(uname -r), controllers: $(cat /sys/fs/cgroup/cgroup.subtree
 
 docker-registry serve /etc/registry.yml > /var/tmp/registry.log 2>&1 &
 gantryd > /var/tmp/gantryd.log 2>&1 &
+gantryd=$!
 for _ in $(seq 100); do gantry version > /dev/null 2>&1 && break; sleep 0.2; done
 mapfile -t arguments < <(grep -v '^$' /etc/conformance-arguments)
 gantry conformance --parallel 2 --cgroup-parent /kubepods "${arguments[@]}"
-echo "guest: conformance ended with $?"
+code=$?
+
+# A pod's SELinux level is in its record: what a later daemon starts in the pod has the level of what the first one started.
+keeps_level() {
+    printf '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"level"},"spec":{"restartPolicy":"Always","containers":[{"name":"label",
+        "image":"docker.io/library/busybox:1.36","command":["sh","-c","cat /proc/self/attr/current; echo"]}]}}' > /tmp/level.json
+    gantry run --wait=false /tmp/level.json > /dev/null || return 1
+    local before after
+    before=$(attempts 1) || return 1
+    kill -KILL "$gantryd"
+    wait "$gantryd"
+    gantryd >> /var/tmp/gantryd.log 2>&1 &
+    gantryd=$!
+    after=$(attempts $(($(echo "$before" | wc -l) + 1))) || return 1
+    gantry rm --force level > /dev/null
+    echo "guest: a pod's labels before and after a restart of the daemon:" $before / $after
+    [ "$(echo "$after" | sort -u | wc -l)" = 1 ] && [[ $after = *:s0:c*,c* ]]
+}
+
+# The labels that the attempts of the container have printed, once there are so many.
+attempts() {
+    local lines
+    for _ in $(seq 600); do
+        lines=$(cat /var/log/pods/*_level_*/label/*.log 2>/dev/null | tr -d '\0' | sed -n 's/.* stdout F \(.*container_t.*\)/\1/p')
+        [ "$(echo "$lines" | wc -l)" -lt "$1" ] || [ -z "$lines" ] || { echo "$lines"; return 0; }
+        sleep 0.2
+    done
+    return 1
+}
+if [ -e /etc/selinux/guest/policy ] && ! keeps_level; then
+    echo "guest: a pod did not keep its SELinux level over a restart of the daemon"
+    code=1
+fi
+echo "guest: conformance ended with $code"
 tail -n 40 /var/tmp/gantryd.log | sed 's/^/gantryd: /'
 find /sys/fs/cgroup/kubepods -mindepth 1 -type d | while read -r group; do
     echo "guest: left behind: $group, with the processes '$(for pid in $(cat "$group/cgroup.procs"); do tr '\0' ' ' < "/proc/$pid/cmdline"; done)'"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The specs in a virtual machine with Debian's cloud kernel, where /sys/fs/cgroup is cgroup v2 alone. Without KVM it is
 # emulated, and takes its time. Everything is made below artifacts/guest; nothing is changed on this machine.
-# With GANTRY_GUEST_SELINUX=1 the kernel runs SELinux, enforcing, with the policy of guest-selinux.cil: for the specs 'selinux/'.
+# With GANTRY_GUEST_SELINUX=1 the kernel runs SELinux, enforcing, with the policy of guest-selinux.cil: for the specs 'selinux/'; a
+# pod whose daemon is killed must then keep its level.
 # With GANTRY_GUEST_SUITE=trixie the kernel is that Debian's (Linux 6.12) instead of this machine's Debian's.
 # usage: guest.sh [arguments of 'gantry conformance']     needs root, and qemu-system-x86, kmod, e2fsprogs (installed if missing)
 set -euo pipefail
