@@ -9,6 +9,7 @@ if [ -e /etc/selinux/guest/policy ]; then
     dd if=/etc/selinux/guest/policy of=/sys/fs/selinux/load bs=4M 2> /dev/null
     echo "guest: SELinux, enforcing: $(cat /sys/fs/selinux/enforce), init is $(tr -d '\0' < /proc/self/attr/current)"
 fi
+[ -e /etc/selinux/guest/policy ] || mount -t securityfs securityfs /sys/kernel/security
 # With systemd's options.
 mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup /sys/fs/cgroup
 mount -t tmpfs -o mode=755 run /run

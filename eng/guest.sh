@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The specs in a virtual machine with Debian's cloud kernel, where /sys/fs/cgroup is cgroup v2 alone. Without KVM it is
-# emulated, and takes its time. Everything is made below artifacts/guest; nothing is changed on this machine.
+# emulated, and takes its time. Everything is made below artifacts/guest; nothing is changed on this machine. As on Debian,
+# AppArmor is on: every container has the server's profile.
 # With GANTRY_GUEST_SELINUX=1 the kernel runs SELinux, enforcing, with the policy of guest-selinux.cil: for the specs 'selinux/'; a
 # pod whose daemon is killed must then keep its level.
 # With GANTRY_GUEST_SUITE=trixie the kernel is that Debian's (Linux 6.12) instead of this machine's Debian's.
@@ -79,6 +80,19 @@ INIT
     (cd "$root" && find . | /bin/busybox cpio -o -H newc 2>/dev/null | gzip -1) > "$guest/initrd.gz"
 }
 
+# The program that loads AppArmor's profiles, and what they include.
+apparmor() {
+    if [ ! -e "$guest/apparmor/sbin" ]; then
+        mkdir -p "$guest/apparmor.new"
+        (cd "$guest" && apt-get download -q apparmor > /dev/null 2>&1 && dpkg -x apparmor_*.deb apparmor.new && rm apparmor_*.deb && mv apparmor.new apparmor)
+    fi
+    mkdir -p "$1/usr/share"
+    cp -r "$guest/apparmor/usr/share/apparmor-features" "$1/usr/share/"
+    cp -r "$guest/apparmor/etc/." "$1/etc/"
+    take "$1" "$guest/apparmor/sbin/apparmor_parser"
+    mv "$1$guest/apparmor/sbin/apparmor_parser" "$1/usr/sbin/"
+}
+
 # A policy below a root, and what an administrator's files say of it.
 policy() {
     local root=$1/etc/selinux
@@ -117,7 +131,7 @@ disk() {
     printf 'version: 0.1\nlog: { level: error }\nstorage: { filesystem: { rootdirectory: /var/lib/registry/storage } }\nhttp: { addr: "127.0.0.1:5000" }\n' > "$root/etc/registry.yml"
     cp eng/guest-init.sh "$root/init"
     printf '%s\n' "$@" > "$root/etc/conformance-arguments"
-    [ -z "$selinux" ] || policy "$root"
+    if [ -n "$selinux" ]; then policy "$root"; else apparmor "$root"; fi
     rm -f "$guest/disk.img"
     mke2fs -q -t ext4 -d "$root" -L guest "$guest/disk.img" 3G
 }

@@ -17,6 +17,7 @@ public static class SpecCatalog
         .. MountSpecs.All,
         .. ResourceSpecs.All,
         .. SecuritySpecs.All,
+        .. AppArmorSpecs.All,
         .. SelinuxSpecs.All,
         .. UserSpecs.All,
         .. UserNamespaceSpecs.All,

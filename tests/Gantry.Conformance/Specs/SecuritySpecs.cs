@@ -19,7 +19,6 @@ internal static class SecuritySpecs
         new("security/seccomp-localhost", "a profile of the node is applied, and one that is missing is an error", SeccompLocalhostAsync),
         new("security/seccomp-conditions", "a profile's rules for capabilities that a container lacks are not applied", SeccompConditionsAsync),
         new("security/ambient", "ambient capabilities reach a process of another user than root", AmbientAsync),
-        new("security/apparmor-absent", "an AppArmor profile that this kernel cannot apply is an error, and Unconfined is none", AppArmorAbsentAsync),
         new("security/masked-paths", "masked paths are empty and read-only paths read-only", PathsAsync),
         new("security/read-only-root", "a read-only root cannot be written to", ReadOnlyRootAsync),
         new("security/privileged", "a privileged container has every capability of the server, the host's devices and writable /sys", PrivilegedAsync),
@@ -152,26 +151,6 @@ internal static class SecuritySpecs
             foreach (var set in new[] { "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb" })
                 Check.Equal(1UL << 10, Mask(status, set));
         }
-    }
-
-    private static async Task AppArmorAbsentAsync(SpecContext cri)
-    {
-        if (File.Exists("/sys/kernel/security/apparmor/profiles"))
-            SpecContext.Skip("this kernel has AppArmor");
-        var pod = await cri.RunPodAsync();
-        static void Use(ContainerConfig config, SecurityProfile.Types.ProfileType type) =>
-            config.Linux.SecurityContext.Apparmor = new SecurityProfile { ProfileType = type, LocalhostRef = type is SecurityProfile.Types.ProfileType.Localhost ? "mine" : "" };
-        Check.Equal("fine", await pod.OutputAsync("echo fine", config => Use(config, SecurityProfile.Types.ProfileType.Unconfined)));
-        try
-        {
-            await pod.CreateShellAsync("true", config => Use(config, SecurityProfile.Types.ProfileType.Localhost));
-        }
-        catch (RpcException e)
-        {
-            Check.Contains("apparmor", e.Status.Detail.ToLowerInvariant());
-            return;
-        }
-        throw new SpecFailedException("a profile was taken that nothing can apply");
     }
 
     private static async Task PathsAsync(SpecContext cri)

@@ -18,7 +18,10 @@ public sealed class AppArmor(string root, string parser, string folder)
     private readonly SemaphoreSlim _loading = new(1);
     private bool _isLoaded;
 
-    /// <summary>What a container may do by default: everything but what reaches beyond it.</summary>
+    /// <summary>
+    /// What a container may do by default: everything but what reaches beyond it. Distributions have profiles for runc and crun
+    /// themselves, by whose names their signals come.
+    /// </summary>
     internal const string DefaultText = """
         #include <tunables/global>
 
@@ -30,6 +33,8 @@ public sealed class AppArmor(string root, string parser, string folder)
           file,
           umount,
           signal (receive) peer=unconfined,
+          signal (receive) peer=runc,
+          signal (receive) peer=crun,
           signal (send,receive) peer=gantry-default,
           ptrace (trace,read,tracedby,readby) peer=gantry-default,
 
@@ -102,7 +107,8 @@ public sealed class AppArmor(string root, string parser, string folder)
         await _loading.WaitAsync();
         try
         {
-            if (!_isLoaded && !IsLoaded(DefaultProfile))
+            // Once in the daemon's life even where it is there: an older version's may say something else.
+            if (!_isLoaded || !IsLoaded(DefaultProfile))
                 await RunParserAsync(container);
             _isLoaded = true;
         }
@@ -114,6 +120,8 @@ public sealed class AppArmor(string root, string parser, string folder)
 
     private async Task RunParserAsync(string container)
     {
+        if (!File.Exists(parser) && IsLoaded(DefaultProfile))
+            return;
         if (!File.Exists(parser))
             throw new WrongStateException($"container {container}: this kernel has AppArmor, and {parser} to load the default profile is missing: install the package apparmor");
         var file = Path.Combine(folder, "apparmor-default");

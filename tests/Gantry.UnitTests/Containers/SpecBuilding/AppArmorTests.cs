@@ -51,6 +51,23 @@ public sealed class AppArmorTests : IDisposable
     }
 
     [Fact]
+    public async Task For_DefaultOfAnOlderVersion_IsLoadedAnewOnceAndAgainWhereItWentAway()
+    {
+        var kernel = Kernel("gantry-default (enforce)\n");
+        await kernel.ForAsync("c", new ContainerSecurity());
+        await kernel.ForAsync("c", new ContainerSecurity());
+        Assert.Equal("-Kr\n", await File.ReadAllTextAsync($"{_folder}/calls"));
+
+        await File.WriteAllTextAsync($"{_folder}/profiles", "");
+        await kernel.ForAsync("c", new ContainerSecurity());
+        Assert.Equal("-Kr\n-Kr\n", await File.ReadAllTextAsync($"{_folder}/calls"));
+    }
+
+    [Fact]
+    public async Task For_ParserMissingAndDefaultLoaded_IsTheDefault() =>
+        Assert.Equal(AppArmor.DefaultProfile, await Kernel("gantry-default (enforce)\n", parser: "/not/there").ForAsync("c", new ContainerSecurity()));
+
+    [Fact]
     public async Task For_Privileged_OnlyANamedProfileConfines()
     {
         var kernel = Kernel("mine (enforce)\n");
@@ -78,7 +95,7 @@ public sealed class AppArmorTests : IDisposable
         if (profiles is not null)
             File.WriteAllText($"{_folder}/profiles", profiles);
         var script = $"{_folder}/parser";
-        File.WriteAllText(script, $"#!/bin/sh\necho $1 >> {_folder}/calls\n");
+        File.WriteAllText(script, $"#!/bin/sh\necho $1 >> {_folder}/calls\necho 'gantry-default (enforce)' >> {_folder}/profiles\n");
         File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return new AppArmor(_folder, parser ?? script, _folder);
     }
