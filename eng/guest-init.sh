@@ -21,7 +21,7 @@ mount -t mqueue mqueue /dev/mqueue
 ln -sf /proc/self/fd /dev/fd
 mount --make-rshared /
 ip link set lo up
-for module in overlay bridge veth br_netfilter nf_tables nft_compat nft_chain_nat xt_comment xt_mark xt_MASQUERADE xt_addrtype xt_multiport xt_conntrack xt_statistic; do
+for module in overlay bridge veth br_netfilter nf_tables nft_compat nft_chain_nat xt_comment xt_mark xt_MASQUERADE xt_addrtype xt_multiport xt_conntrack xt_statistic xt_tcpudp xt_nat; do
     modprobe -q "$module"
 done
 echo 1 > /proc/sys/net/ipv4/ip_forward

@@ -1,6 +1,4 @@
-using System.Net;
 using System.Net.Security;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Gantry.Conformance;
 using Gantry.Conformance.Streaming;
@@ -17,13 +15,13 @@ public sealed class TlsTests(NodeNetwork network)
     [Fact]
     public async Task Server_WithAClientAuthority_ServesThoseThatItHasSignedAlone()
     {
-        using var authority = NewAuthority();
+        using var authority = TestAuthority.New();
         await using var node = await GantryNode.StartAsync(
             network,
             "[streaming]\ntls_cert = \"/var/tmp/TLS/server.crt\"\ntls_key = \"/var/tmp/TLS/server.key\"\ntls_client_ca = \"/var/tmp/TLS/ca.crt\"".Replace("/var/tmp/TLS", Folder, StringComparison.Ordinal),
-            _ => WriteFiles(authority));
+            _ => TestAuthority.WriteFiles(authority, Folder, "server", "client"));
         using var known = X509Certificate2.CreateFromPemFile($"{Folder}/client.crt", $"{Folder}/client.key");
-        using var stranger = NewAuthority();
+        using var stranger = TestAuthority.New();
         await using var cri = new SpecContext(node.Cri, node.Settings() with { ConnectAsync = (host, port) => ConnectAsync(host, port, known) });
         await using var unknown = new SpecContext(node.Cri, node.Settings() with { ConnectAsync = (host, port) => ConnectAsync(host, port, stranger) });
         var container = await cri.SleeperAsync();
@@ -51,30 +49,5 @@ public sealed class TlsTests(NodeNetwork network)
             ClientCertificates = [own],
         });
         return stream;
-    }
-
-    private void WriteFiles(X509Certificate2 authority)
-    {
-        Directory.CreateDirectory(Folder);
-        File.WriteAllText($"{Folder}/ca.crt", authority.ExportCertificatePem());
-        foreach (var name in new[] { "server", "client" })
-        {
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-            var names = new SubjectAlternativeNameBuilder();
-            names.AddIpAddress(IPAddress.Loopback);
-            request.CertificateExtensions.Add(names.Build());
-            using var certificate = request.Create(authority, authority.NotBefore, authority.NotAfter, RandomNumberGenerator.GetBytes(8));
-            File.WriteAllText($"{Folder}/{name}.crt", certificate.ExportCertificatePem());
-            File.WriteAllText($"{Folder}/{name}.key", key.ExportPkcs8PrivateKeyPem());
-        }
-    }
-
-    private static X509Certificate2 NewAuthority()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=authority", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1));
     }
 }
