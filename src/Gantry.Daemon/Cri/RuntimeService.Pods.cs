@@ -1,5 +1,6 @@
 using Gantry.Cri.Api;
 using Gantry.Cri.Translation;
+using Gantry.Faults;
 using Gantry.Persistence;
 using Gantry.Pods;
 using Grpc.Core;
@@ -36,6 +37,17 @@ public sealed partial class RuntimeService
         if (request.Verbose)
             response.Info["info"] = VerboseInfo.Of(pod, pod.Pinned.Contains("net") ? node.Paths.PodNamespace(pod.Id, "net") : "");
         return Task.FromResult(response);
+    }
+
+    /// <summary>Kept and shown: the pod's cgroup is the kubelet's, which has changed it already. What is not given stays.</summary>
+    public override Task<UpdatePodSandboxResourcesResponse> UpdatePodSandboxResources(UpdatePodSandboxResourcesRequest request, ServerCallContext context)
+    {
+        var pod = node.Pods.Get(request.PodSandboxId);
+        var overhead = request.Overhead is null ? null : ResourcesFromCri.Translate(request.Overhead);
+        var resources = request.Resources is null ? null : ResourcesFromCri.Translate(request.Resources);
+        _ = node.Pods.Update(pod.Id, now => now with { Spec = now.Spec with { Overhead = overhead ?? now.Spec.Overhead, Resources = resources ?? now.Spec.Resources } })
+            ?? throw new NotFoundException($"pod {request.PodSandboxId} was removed meanwhile");
+        return Task.FromResult(new UpdatePodSandboxResourcesResponse());
     }
 
     /// <summary>ListPodSandbox, with a response that is encoded already.</summary>

@@ -22,6 +22,7 @@ internal static class PodSpecs
         new("pods/status-unknown", "the status of a pod that does not exist is NotFound", StatusUnknownAsync),
         new("pods/list-filters", "lists filter by id, id prefix, state and labels, all at once", ListFiltersAsync),
         new("pods/prefix", "an unambiguous prefix of an id finds the pod", PrefixAsync),
+        new("pods/resources", "a pod's overhead and resources are told by its verbose status, and can be updated", ResourcesAsync),
         new("pods/create-in-stopped", "no container can be made in a stopped pod", CreateInStoppedAsync),
         new("pods/unknown-handler", "a handler that is not configured is refused", UnknownHandlerAsync),
     ];
@@ -165,6 +166,33 @@ internal static class PodSpecs
         var status = (await cri.Runtime.PodSandboxStatusAsync(new PodSandboxStatusRequest { PodSandboxId = pod.Id[..20] })).Status;
         Check.Equal(pod.Id, status.Id);
     }
+
+    private static async Task ResourcesAsync(SpecContext cri)
+    {
+        var pod = await cri.RunPodAsync(config =>
+        {
+            config.Linux.Overhead = new LinuxContainerResources { CpuShares = 1021, MemoryLimitInBytes = 70001 };
+            config.Linux.Resources = new LinuxContainerResources { CpuShares = 1022, MemoryLimitInBytes = 70002 };
+        });
+        var before = await InfoAsync(cri, pod);
+        foreach (var number in (string[])["1021", "70001", "1022", "70002"])
+            Check.Contains(number, before);
+        await cri.Runtime.UpdatePodSandboxResourcesAsync(new UpdatePodSandboxResourcesRequest
+        {
+            PodSandboxId = pod.Id,
+            Overhead = new LinuxContainerResources { CpuShares = 1023, MemoryLimitInBytes = 70003 },
+            Resources = new LinuxContainerResources { CpuShares = 1024, CpuQuota = 90001, MemoryLimitInBytes = 70004 },
+        });
+        var after = await InfoAsync(cri, pod);
+        foreach (var number in (string[])["1023", "70003", "1024", "90001", "70004"])
+            Check.Contains(number, after);
+        Check.Equal(PodSandboxState.SandboxReady, (await pod.StatusAsync()).State);
+        await Check.FailsAsync(StatusCode.NotFound, async () => await cri.Runtime.UpdatePodSandboxResourcesAsync(
+            new UpdatePodSandboxResourcesRequest { PodSandboxId = new string('0', 64), Resources = new LinuxContainerResources() }));
+    }
+
+    private static async Task<string> InfoAsync(SpecContext cri, SpecPod pod) =>
+        (await cri.Runtime.PodSandboxStatusAsync(new PodSandboxStatusRequest { PodSandboxId = pod.Id, Verbose = true })).Info["info"];
 
     private static async Task CreateInStoppedAsync(SpecContext cri)
     {

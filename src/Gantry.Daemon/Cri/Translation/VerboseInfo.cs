@@ -41,6 +41,8 @@ internal static class VerboseInfo
         ["namespaces"] = Texts(pod.Pinned),
         ["runtimeHandler"] = pod.Spec.RuntimeHandler,
         ["networkDetached"] = pod.NetworkDetached,
+        ["overhead"] = new JsonObject { ["linux"] = Resources(pod.Spec.Overhead) },
+        ["resources"] = new JsonObject { ["linux"] = Resources(pod.Spec.Resources) },
         ["config"] = Config(pod.Spec),
     }.ToJsonString();
 
@@ -114,6 +116,8 @@ internal static class VerboseInfo
         ["oom_score_adj"] = resources.OomScoreAdjustment ?? 0,
         ["cpuset_cpus"] = resources.CpusetCpus,
         ["cpuset_mems"] = resources.CpusetMems,
+        ["hugepage_limits"] = new JsonArray([.. resources.HugepageLimits.Select(limit => new JsonObject { ["page_size"] = limit.Key, ["limit"] = limit.Value })]),
+        ["unified"] = Map(resources.Unified),
     };
 
     private static JsonObject Security(ContainerSecurity security)
