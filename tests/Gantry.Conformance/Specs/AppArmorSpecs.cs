@@ -95,6 +95,7 @@ internal static class AppArmorSpecs
         var container = await pod.RunShellAsync("sleep 1000", config => Use(config, ProfileType.Localhost, name));
         Check.Equal($"{name} (enforce)", (await container.ShellAsync(Label)).Trim());
         Check.Equal("refused", (await container.ShellAsync("touch /tmp/file 2>/dev/null || echo refused")).Trim());
+        Check.Equal($"{name} (enforce)", (await pod.OutputAsync(Label, config => Use(config, ProfileType.Localhost, $"localhost/{name}"))).Trim());
     }
 
     private static async Task OlderFieldAsync(SpecContext cri)

@@ -10,6 +10,8 @@ namespace Gantry.Cri.Translation;
 /// <summary>Security contexts of pods and containers, with the deprecated fields that older kubelets still send.</summary>
 internal static class SecurityFromCri
 {
+    private const string LocalhostPrefix = "localhost/";
+
     public static PodSecurity Translate(LinuxSandboxSecurityContext? given) => given is null ? new PodSecurity() : new PodSecurity
     {
         Namespaces = Sharing(given.NamespaceOptions),
@@ -72,16 +74,25 @@ internal static class SecurityFromCri
     {
         Api.SecurityProfile.Types.ProfileType.RuntimeDefault => new Containers.SecurityProfile(ProfileKind.RuntimeDefault),
         Api.SecurityProfile.Types.ProfileType.Unconfined => new Containers.SecurityProfile(ProfileKind.Unconfined),
-        Api.SecurityProfile.Types.ProfileType.Localhost when given.LocalhostRef.Length > 0 => new Containers.SecurityProfile(ProfileKind.Localhost, given.LocalhostRef),
-        _ => throw new InvalidRequestException("a security profile of type Localhost needs localhost_ref"),
+        Api.SecurityProfile.Types.ProfileType.Localhost => OfNode(given.LocalhostRef),
+        _ => throw new InvalidRequestException($"security profile: {(int)given.ProfileType} is no type that this runtime knows"),
     };
+
+    /// <summary>Clients write the older fields' prefix here too.</summary>
+    private static Containers.SecurityProfile OfNode(string reference)
+    {
+        var name = reference.StartsWith(LocalhostPrefix, StringComparison.Ordinal) ? reference[LocalhostPrefix.Length..] : reference;
+        return name.Length > 0
+            ? new Containers.SecurityProfile(ProfileKind.Localhost, name)
+            : throw new InvalidRequestException("a security profile of type Localhost needs localhost_ref");
+    }
 
     private static Containers.SecurityProfile? Profile(string given) => given switch
     {
         "" => null,
         "runtime/default" or "docker/default" => new Containers.SecurityProfile(ProfileKind.RuntimeDefault),
         "unconfined" => new Containers.SecurityProfile(ProfileKind.Unconfined),
-        _ when given.StartsWith("localhost/", StringComparison.Ordinal) => new Containers.SecurityProfile(ProfileKind.Localhost, given[10..]),
+        _ when given.StartsWith(LocalhostPrefix, StringComparison.Ordinal) => OfNode(given),
         _ => throw new InvalidRequestException($"security profile '{PodSpecFromCri.Shown(given)}' is none of runtime/default, unconfined and localhost/…"),
     };
 }

@@ -50,6 +50,19 @@ public sealed class ContainerSpecFromCriTests
         Assert.Contains(words, failure.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("mine", "mine")]
+    [InlineData("localhost/mine", "mine")]
+    [InlineData("/profiles/mine.json", "/profiles/mine.json")]
+    [InlineData("localhost//profiles/mine.json", "/profiles/mine.json")]
+    public void Translate_ProfileOfTheNode_IsItsNameWithAndWithoutTheOlderPrefix(string reference, string expected)
+    {
+        var profile = new SecurityProfile { ProfileType = SecurityProfile.Types.ProfileType.Localhost, LocalhostRef = reference };
+        var security = SecurityFromCri.Translate(new LinuxContainerSecurityContext { Seccomp = profile, Apparmor = profile });
+
+        Assert.Equal((expected, expected), (security.Seccomp!.LocalhostReference, security.AppArmor!.LocalhostReference));
+    }
+
     [Fact]
     public void Translate_ValueThatIsNoText_KeepsItsBytes()
     {
