@@ -13,7 +13,7 @@ internal static class ImageSpecs
         new("images/pull-again", "pulling an image again changes nothing", PullAgainAsync),
         new("images/by-digest", "an image is pulled and found by its digest", ByDigestAsync),
         new("images/many-names", "an image that was pulled under several tags has one id and all of them", ManyNamesAsync),
-        new("images/remove", "removing an image by one name removes all of its names, and can be done again", RemoveAsync),
+        new("images/remove", "removing an image by one name or by its id removes all of its names, and can be done again", RemoveAsync),
         new("images/absent", "the status of an image that is not there is empty, and no error", AbsentAsync),
         new("images/not-found", "an image that the registry does not have is an error that names it", NotFoundAsync),
         new("images/user", "an image's user is told as a number or as a name", UserAsync),
@@ -87,6 +87,12 @@ internal static class ImageSpecs
         Check.True(await StatusAsync(cri, one) is null);
         Check.True(await StatusAsync(cri, two) is null);
         await cri.Images.RemoveImageAsync(new RemoveImageRequest { Image = new ImageSpec { Image = one } });
+
+        var id = await cri.PullAsync(one);
+        Check.Equal(id, await cri.PullAsync(two));
+        await cri.Images.RemoveImageAsync(new RemoveImageRequest { Image = new ImageSpec { Image = id } });
+        Check.True(await StatusAsync(cri, one) is null);
+        Check.True(await StatusAsync(cri, two) is null);
     }
 
     private static async Task AbsentAsync(SpecContext cri)

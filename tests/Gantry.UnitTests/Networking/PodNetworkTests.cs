@@ -193,6 +193,14 @@ public sealed class PodNetworkTests : IDisposable
         Assert.Equal(["10.0.0.2", "fd00::1"], PodNetwork.Addresses(result));
     }
 
+    [Fact]
+    public void Addresses_WhatIsNone_IsLeftOutForItWouldCostThePodAllOfThem()
+    {
+        var result = JsonNode.Parse("""{"ips":[{"address":"nowhere/24"},{"address":""},{},{"address":"10.0.0.2/24"},{"address":"10.0.0.300/24"}]}""");
+
+        Assert.Equal(["10.0.0.2"], PodNetwork.Addresses(result));
+    }
+
     private const string Result = """echo '{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.2/24"}]}'""";
 
     private void Plugin(string name, string script)
