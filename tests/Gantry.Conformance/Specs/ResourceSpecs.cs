@@ -1,4 +1,6 @@
+using System.Globalization;
 using Gantry.Cri.Api;
+using Grpc.Core;
 
 namespace Gantry.Conformance.Specs;
 
@@ -15,6 +17,7 @@ internal static class ResourceSpecs
         new("resources/oom-score", "oom_score_adj is the request's, where the machine lets root set it", OomScoreAsync),
         new("resources/update", "UpdateContainerResources changes a running container's limits, and its status shows it", UpdateAsync),
         new("resources/update-keeps", "limits that an update does not name stay as they are", UpdateKeepsAsync),
+        new("resources/update-below-use", "a memory limit below what is in use is an error on cgroup v1, and the old limits stay and are told", UpdateBelowUseAsync),
         new("resources/cpuset", "a cpuset is applied", CpusetAsync),
         new("resources/swap", "memory_swap_limit is that of memory and swap together, and -1 is none", SwapAsync),
         new("resources/hugepages", "limits of huge pages are applied where the node counts them, and the kubelet's zeros never are an error", HugePagesAsync),
@@ -134,6 +137,34 @@ internal static class ResourceSpecs
         });
         Check.Equal("20971520", await container.ShellAsync(cri.Settings.HasCgroupV2 ? "cat /sys/fs/cgroup/memory.max" : "cat /sys/fs/cgroup/memory/memory.limit_in_bytes"));
         Check.Equal(20L << 20, (await container.StatusAsync()).Resources.Linux.MemoryLimitInBytes);
+    }
+
+    private static async Task UpdateBelowUseAsync(SpecContext cri)
+    {
+        if (cri.Settings.HasCgroupV2)
+            SpecContext.Skip("cgroup v2 takes the limit, and kills what is above it");
+        var pod = await cri.RunPodAsync();
+        // What tail keeps is a line without an end, which nobody takes from it.
+        var container = await pod.RunShellAsync("head -c 50000000 /dev/zero | tail | sleep 1000", config =>
+            config.Linux.Resources = new LinuxContainerResources { MemoryLimitInBytes = 100 << 20 });
+        await Check.EventuallyAsync(async () => long.Parse(await container.ShellAsync("cat /sys/fs/cgroup/memory/memory.usage_in_bytes"), CultureInfo.InvariantCulture) > 50_000_000, "the memory is in use");
+        try
+        {
+            await cri.Runtime.UpdateContainerResourcesAsync(new UpdateContainerResourcesRequest
+            {
+                ContainerId = container.Id,
+                Linux = new LinuxContainerResources { MemoryLimitInBytes = 20 << 20 },
+            });
+        }
+        catch (RpcException)
+        {
+            var status = await container.StatusAsync();
+            Check.Equal(ContainerState.ContainerRunning, status.State);
+            Check.Equal(100L << 20, status.Resources.Linux.MemoryLimitInBytes);
+            Check.Equal("104857600", await container.ShellAsync("cat /sys/fs/cgroup/memory/memory.limit_in_bytes"));
+            return;
+        }
+        throw new SpecFailedException("a limit below what is in use was taken");
     }
 
     private static async Task CpusetAsync(SpecContext cri)
