@@ -88,8 +88,10 @@ internal static class ImageSpecs
         Check.True(await StatusAsync(cri, two) is null);
         await cri.Images.RemoveImageAsync(new RemoveImageRequest { Image = new ImageSpec { Image = one } });
 
-        var id = await cri.PullAsync(one);
-        Check.Equal(id, await cri.PullAsync(two));
+        await cri.PullAsync(one);
+        await cri.PullAsync(two);
+        var id = (await StatusAsync(cri, two))!.Id;
+        Check.Equal(id, (await StatusAsync(cri, one))!.Id);
         await cri.Images.RemoveImageAsync(new RemoveImageRequest { Image = new ImageSpec { Image = id } });
         Check.True(await StatusAsync(cri, one) is null);
         Check.True(await StatusAsync(cri, two) is null);
