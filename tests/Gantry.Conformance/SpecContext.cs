@@ -97,6 +97,21 @@ public sealed class SpecContext : IAsyncDisposable
         return pod;
     }
 
+    /// <summary>The line that a server of the node says to a client that says nothing; empty where none answers.</summary>
+    public async Task<string> HeardAsync(string address, int port)
+    {
+        try
+        {
+            await using var stream = await Settings.ConnectAsync(address, port);
+            using var reader = new StreamReader(stream);
+            return (await reader.ReadLineAsync()) ?? "";
+        }
+        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
+        {
+            return "";
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         // Last first: a container may have joined a namespace of an earlier one.

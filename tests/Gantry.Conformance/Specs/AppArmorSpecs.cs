@@ -67,7 +67,7 @@ internal static class AppArmorSpecs
             config.Linux.SecurityContext.Capabilities.AddCapabilities.Add("SYS_ADMIN");
             config.Linux.SecurityContext.Seccomp = new SecurityProfile { ProfileType = ProfileType.Unconfined };
         }
-        Check.Equal("refused", await pod.OutputAsync("mount -t tmpfs none /mnt 2>/dev/null || echo refused", Powerful));
+        Check.Equal("refused", await pod.OutputAsync("mkdir -p /mnt; mount -t tmpfs none /mnt 2>/dev/null || echo refused", Powerful));
         Check.Equal("mounted", await pod.OutputAsync("mkdir -p /mnt; mount -t tmpfs none /mnt && echo mounted", config =>
         {
             Powerful(config);

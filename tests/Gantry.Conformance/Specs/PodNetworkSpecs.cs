@@ -102,10 +102,10 @@ internal static class PodNetworkSpecs
         });
         await pod.RunShellAsync("while true; do echo first | nc -l -p 80; done");
         await pod.RunShellAsync("while true; do echo second | nc -l -p 31802; done");
-        await Check.EventuallyAsync(async () => await HeardAsync(cri, "127.0.0.1", 31801) == "first", "the node's port answers as the pod's");
-        Check.Equal("", await HeardAsync(cri, "127.0.0.1", 31802));
+        await Check.EventuallyAsync(async () => await cri.HeardAsync("127.0.0.1", 31801) == "first", "the node's port answers as the pod's");
+        Check.Equal("", await cri.HeardAsync("127.0.0.1", 31802));
         await pod.StopAsync();
-        Check.Equal("", await HeardAsync(cri, "127.0.0.1", 31801));
+        Check.Equal("", await cri.HeardAsync("127.0.0.1", 31801));
     }
 
     private static async Task HostAddressAsync(SpecContext cri)
@@ -117,24 +117,9 @@ internal static class PodNetworkSpecs
         });
         await pod.RunShellAsync("while true; do echo here | nc -l -p 80; done");
         var other = await pod.OutputAsync("ip route | sed -n 's/^default via \\([^ ]*\\).*/\\1/p'");
-        await Check.EventuallyAsync(async () => await HeardAsync(cri, "127.0.0.1", 31803) == "here", "the port answers on its address");
-        Check.Equal("", await HeardAsync(cri, other, 31803));
-        await Check.EventuallyAsync(async () => await HeardAsync(cri, other, 31804) == "here", "the port of all addresses answers on another one");
-    }
-
-    /// <summary>What a server of the node says to a client that says nothing; nothing where none listens.</summary>
-    private static async Task<string> HeardAsync(SpecContext cri, string address, int port)
-    {
-        try
-        {
-            await using var stream = await cri.Settings.ConnectAsync(address, port);
-            using var reader = new StreamReader(stream);
-            return (await reader.ReadLineAsync()) ?? "";
-        }
-        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
-        {
-            return "";
-        }
+        await Check.EventuallyAsync(async () => await cri.HeardAsync("127.0.0.1", 31803) == "here", "the port answers on its address");
+        Check.Equal("", await cri.HeardAsync(other, 31803));
+        await Check.EventuallyAsync(async () => await cri.HeardAsync(other, 31804) == "here", "the port of all addresses answers on another one");
     }
 
     private static async Task UnprivilegedAsync(SpecContext cri)

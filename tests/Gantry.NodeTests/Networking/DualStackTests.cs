@@ -34,21 +34,7 @@ public sealed class DualStackTests(NodeNetwork network)
         foreach (var address in (string[])[status.Ip, second.ToString()])
             Assert.Equal("hello", await client.OutputAsync($"for i in 1 2 3 4 5 6 7 8 9; do nc {address} 80 </dev/null && exit; sleep 0.3; done"));
         foreach (var address in (string[])["127.0.0.1", await client.OutputAsync("ip -6 route | sed -n 's/^default via \\([^ ]*\\).*/\\1/p'")])
-            await Check.EventuallyAsync(async () => await HeardAsync(address, 31821) == "hello", $"the node's port answers on {address}");
-    }
-
-    /// <summary>Nothing where the server is between two clients.</summary>
-    private async Task<string?> HeardAsync(string address, int port)
-    {
-        try
-        {
-            using var reader = new StreamReader(NetnsConnection.Connect(network.NetnsPath, address, port));
-            return await reader.ReadLineAsync();
-        }
-        catch (IOException)
-        {
-            return null;
-        }
+            await Check.EventuallyAsync(async () => await cri.HeardAsync(address, 31821) == "hello", $"the node's port answers on {address}");
     }
 
     private static void WriteConflist(GantryNode node) => File.WriteAllText($"{node.Directory}/cni/10-test.conflist", $$"""

@@ -1,7 +1,5 @@
 using System.Net;
 using System.Text;
-using System.Text.Json.Nodes;
-using Gantry.Conformance;
 using Gantry.Cri.Api;
 using Gantry.NodeTests.Harness;
 using Xunit;
@@ -19,7 +17,7 @@ public sealed class HostPortTests(NodeNetwork network)
         var pod = await cri.RunPodAsync(config => config.PortMappings.Add(
             new PortMapping { Protocol = Protocol.Udp, ContainerPort = 5353, HostPort = 31811, HostIp = "127.0.0.1" }));
         var container = await pod.RunShellAsync("sleep 1000");
-        using var server = NetnsConnection.Datagrams($"/proc/{await PidAsync(cri, container)}/ns/net", new IPEndPoint(IPAddress.Any, 5353));
+        using var server = NetnsConnection.Datagrams($"/proc/{await Processes.PidOfAsync(node, container.Id)}/ns/net", new IPEndPoint(IPAddress.Any, 5353));
         using var client = NetnsConnection.Datagrams(network.NetnsPath, new IPEndPoint(IPAddress.Any, 0));
 
         client.SendTo("question"u8.ToArray(), new IPEndPoint(IPAddress.Loopback, 31811));
@@ -54,10 +52,4 @@ public sealed class HostPortTests(NodeNetwork network)
     }
 
     private string[] Rules() => network.Inside("iptables-save", "-t", "nat").Split('\n');
-
-    private static async Task<int> PidAsync(SpecContext cri, SpecContainer container)
-    {
-        var answer = await cri.Runtime.ContainerStatusAsync(new ContainerStatusRequest { ContainerId = container.Id, Verbose = true });
-        return (int)JsonNode.Parse(answer.Info["info"])!["pid"]!;
-    }
 }

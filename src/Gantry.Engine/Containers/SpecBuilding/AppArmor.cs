@@ -120,10 +120,12 @@ public sealed class AppArmor(string root, string parser, string folder)
 
     private async Task RunParserAsync(string container)
     {
-        if (!File.Exists(parser) && IsLoaded(DefaultProfile))
-            return;
         if (!File.Exists(parser))
+        {
+            if (IsLoaded(DefaultProfile))
+                return;
             throw new WrongStateException($"container {container}: this kernel has AppArmor, and {parser} to load the default profile is missing: install the package apparmor");
+        }
         var file = Path.Combine(folder, "apparmor-default");
         AtomicFile.Write(file, Encoding.UTF8.GetBytes(DefaultText));
         var result = await ToolRunner.RunAsync(new ToolRequest(parser, ["-Kr", file]), CancellationToken.None);
