@@ -1,10 +1,10 @@
 using Gantry.Cri.Api;
 using Gantry.NodeBench;
 
-// usage: Gantry.NodeBench [--image REF] [--pods N] [--rounds N] [--many N] [--churn CONTAINERS] [--start COMMAND,SOCKET] NAME=SOCKET[,PID]...
+// usage: Gantry.NodeBench [--image REF] [--pods N] [--rounds N] [--many N] [--churn CONTAINERS [--seconds N]] [--start COMMAND,SOCKET] NAME=SOCKET[,PID]...
 // Measures each server in turn, round by round, so that the machine's moods fall on all alike. Nothing here fails on a time.
 var image = "docker.io/library/busybox:1.36";
-var (count, rounds, many, churn) = (20, 3, 0, 0);
+var (count, rounds, many, churn, seconds) = (20, 3, 0, 0, 30);
 var start = Array.Empty<string>();
 var peers = new List<Peer>();
 for (var n = 0; n < args.Length; n++)
@@ -25,6 +25,9 @@ for (var n = 0; n < args.Length; n++)
             break;
         case "--churn":
             churn = int.Parse(args[++n]);
+            break;
+        case "--seconds":
+            seconds = int.Parse(args[++n]);
             break;
         case "--start":
             start = args[++n].Split(',');
@@ -68,7 +71,7 @@ if (many > 0)
 if (churn > 0)
 {
     foreach (var (peer, _, _, _, lists) in all)
-        await new ChurnScenario(peer, image, churn, TimeSpan.FromSeconds(30)).RunAsync(lists);
+        await new ChurnScenario(peer, image, churn, TimeSpan.FromSeconds(seconds)).RunAsync(lists);
     Samples.Print($"{churn} containers run, pods come and go: milliseconds, median / 99th percentile", [.. all.Select(one => (one.peer.Name, one.lists))]);
 }
 foreach (var (peer, _, _, _, _) in all)

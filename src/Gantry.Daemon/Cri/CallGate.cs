@@ -53,7 +53,6 @@ public sealed class CallGate(Composition node, ILogger log)
         RegistryRefusedException => new Status(StatusCode.PermissionDenied, failure.Message),
         CorruptContentException => new Status(StatusCode.FailedPrecondition, failure.Message),
         ToolFailedException => new Status(StatusCode.Internal, failure.Message),
-        NotSupportedException => new Status(StatusCode.Unimplemented, failure.Message),
         _ when Exhaustion.IsDisk(failure) => new Status(StatusCode.ResourceExhausted, $"{failure.Message}: free some space"),
         _ when Exhaustion.Is(failure) => new Status(StatusCode.ResourceExhausted, failure.Message),
         OperationCanceledException when callerLeft => new Status(StatusCode.Cancelled, "the caller left"),

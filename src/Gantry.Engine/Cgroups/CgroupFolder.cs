@@ -1,5 +1,6 @@
 using System.Globalization;
 using Gantry.Linux;
+using Gantry.Linux.Files;
 using Gantry.Linux.Processes;
 
 namespace Gantry.Cgroups;
@@ -33,7 +34,7 @@ public sealed class CgroupFolder(CgroupHierarchy hierarchy)
     {
         if (Hierarchy.Mode is CgroupMode.V2)
         {
-            TryWrite($"{Hierarchy.Roots[0]}{path}/cgroup.kill", "1");
+            TryWrite($"{Hierarchy.Roots[0]}{path}/cgroup.kill", "1"u8);
             return;
         }
         // A process that forks meanwhile is caught by the next round.
@@ -46,7 +47,7 @@ public sealed class CgroupFolder(CgroupHierarchy hierarchy)
                 Signals.Send(pid, Signals.Kill);
             // A frozen process cannot die.
             if (Hierarchy.Folder("freezer", path) is { } freezer)
-                TryWrite($"{freezer}/freezer.state", "THAWED");
+                TryWrite($"{freezer}/freezer.state", "THAWED"u8);
             Thread.Yield();
         }
     }
@@ -137,14 +138,13 @@ public sealed class CgroupFolder(CgroupHierarchy hierarchy)
 
     private static void WaitBriefly() => new Linux.Descriptors.Poller().Wait(2);
 
-    private static void TryWrite(string file, string value)
+    private static void TryWrite(string file, ReadOnlySpan<byte> value)
     {
         try
         {
-            using var handle = File.OpenHandle(file, FileMode.Open, FileAccess.Write);
-            RandomAccess.Write(handle, System.Text.Encoding.ASCII.GetBytes(value), 0);
+            KernelFile.Write(file, value);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SyscallException)
+        catch (SyscallException)
         {
             // It is gone, or this kernel has no such file; the rounds of signals and the removal tell the rest.
         }

@@ -1,3 +1,4 @@
+using System.IO.Pipes;
 using Gantry.Cgroups;
 using Xunit;
 
@@ -58,6 +59,17 @@ public sealed class CgroupFolderTests : IDisposable
 
         await end.CancelAsync();
         await others;
+    }
+
+    [Fact]
+    public void KillAll_FileWhoseCgroupWentOnceItWasOpen_IsNoFailure()
+    {
+        // Since Linux 6.9 such a file can't even be sought in, as little as a pipe.
+        using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
+        Directory.CreateDirectory($"{_root}/pod");
+        File.CreateSymbolicLink($"{_root}/pod/cgroup.kill", $"/proc/self/fd/{pipe.SafePipeHandle.DangerousGetHandle()}");
+
+        new CgroupFolder(new CgroupHierarchy(CgroupMode.V2, [_root])).KillAll("/pod");
     }
 
     private static void MakeAndRemove(string root, CancellationToken end)

@@ -19,7 +19,8 @@ public sealed class CallGateTests
         { new UnavailableException("x"), StatusCode.Unavailable },
         { new CorruptContentException("x"), StatusCode.FailedPrecondition },
         { new ToolFailedException("x", 1, ""), StatusCode.Internal },
-        { new NotSupportedException("x"), StatusCode.Unimplemented },
+        // The kubelet would never call again.
+        { new NotSupportedException("x"), StatusCode.Internal },
         { new SyscallException("open", Errno.EMFILE, "x"), StatusCode.ResourceExhausted },
         { new SyscallException("open", Errno.EACCES, "x"), StatusCode.Internal },
         { new InvalidOperationException("x"), StatusCode.Internal },
