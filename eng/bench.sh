@@ -11,8 +11,11 @@ pids=()
 finish() {
     # What a bench that was cut short has left running.
     for socket in "$dir"/{gantry,containerd}.sock; do
-        [ ! -S "$socket" ] || artifacts/bin/gantry --endpoint "unix://$socket" pods --all --quiet 2>/dev/null |
-            xargs -r -n 50 artifacts/bin/gantry --endpoint "unix://$socket" --timeout 10m rm --force > /dev/null 2>&1 || true
+        [ ! -S "$socket" ] || for verb in "stop --time 0" "rm --force"; do
+            # shellcheck disable=SC2086 # a verb and its options
+            artifacts/bin/gantry --endpoint "unix://$socket" pods --all --quiet 2>/dev/null |
+                xargs -r -n 50 artifacts/bin/gantry --endpoint "unix://$socket" --timeout 10m $verb > /dev/null 2>&1 || true
+        done
     done
     for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
     for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
