@@ -67,7 +67,7 @@ public sealed class Composition
         ImageCare = new ImageCare(careConfig, Paths, ImageImporter, ImageChecker, ImageCollector, time, log);
 
         var cni = new CniOptions(config.CniConfDirectory, config.CniBinDirectories, TimeSpan.FromSeconds(config.CniTimeoutSeconds)) { MaxParallel = config.CniMaxParallel };
-        Network = new PodNetwork(cni, new CniPlugin(cni), Paths);
+        Network = new PodNetwork(cni, new CniPlugin(cni), Paths, time);
         var pins = new NamespacePins(Paths);
 
         MountFeatures = new MountFeatures(Paths);

@@ -77,9 +77,9 @@ public sealed class GantryService(Composition node) : Gantry.Api.GantryService.G
     public override Task WatchEvents(WatchEventsRequest request, IServerStreamWriter<Cri.Api.ContainerEventResponse> responseStream, ServerCallContext context) =>
         EventSender.RunAsync(node, withLocal: true, responseStream, context);
 
-    public override Task<DaemonStatusResponse> DaemonStatus(DaemonStatusRequest request, ServerCallContext context)
+    public override async Task<DaemonStatusResponse> DaemonStatus(DaemonStatusRequest request, ServerCallContext context)
     {
-        var network = node.Network.Check();
+        var network = await node.Network.CheckAsync();
         var response = new DaemonStatusResponse
         {
             Version = DaemonOptions.Version,
@@ -109,7 +109,7 @@ public sealed class GantryService(Composition node) : Gantry.Api.GantryService.G
                 ? "the hierarchy is hybrid, which crun refuses if its v2 side holds a controller: use runc, or start gantryd in a mount namespace without /sys/fs/cgroup/unified"
                 : node.Cgroups.Hierarchy.Mode.ToString(),
         });
-        return Task.FromResult(response);
+        return response;
     }
 
     /// <summary>Sends what is queued until the work is done; its failure is the call's.</summary>

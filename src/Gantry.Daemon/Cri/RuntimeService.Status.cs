@@ -17,7 +17,7 @@ public sealed partial class RuntimeService
 
     public override async Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
-        var network = node.Network.Check();
+        var network = await node.Network.CheckAsync();
         var runtime = RuntimeReadiness.Of(node);
         var response = new StatusResponse
         {

@@ -15,7 +15,15 @@ public sealed record CniOptions(string ConfDirectory, IReadOnlyList<string> BinD
 public sealed record CniNetwork(string Name, string Version, string File, IReadOnlyList<JsonObject> Plugins)
 {
     private const int SizeLimit = 1 << 20;
+    private static readonly Version _status = new(1, 1, 0);
+
+    /// <summary>The newest version of the specification that is spoken here.</summary>
+    private static readonly Version _newest = new(1, 1, 0);
+
     private static readonly JsonDocumentOptions _strict = new() { MaxDepth = 32, CommentHandling = JsonCommentHandling.Skip };
+
+    /// <summary>Whether its plugins can be asked for their STATUS.</summary>
+    public bool HasStatus => System.Version.TryParse(Version, out var version) && version >= _status;
 
     /// <summary>Reads a .conflist, or a .conf of one plugin.</summary>
     /// <exception cref="InvalidRequestException">It is no such thing; the message says where it fails.</exception>
@@ -30,7 +38,7 @@ public sealed record CniNetwork(string Name, string Version, string File, IReadO
             var plugins = root["plugins"] is JsonArray list ? list.OfType<JsonObject>().ToList() : [root];
             if (plugins.Count == 0 || plugins.Any(plugin => !IsProgramName((string?)plugin["type"])))
                 throw new InvalidRequestException($"{file} has a plugin without a type that names a program");
-            return new CniNetwork(name, (string?)root["cniVersion"] ?? "0.2.0", file, plugins);
+            return new CniNetwork(name, VersionOf(root), file, plugins);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -58,6 +66,14 @@ public sealed record CniNetwork(string Name, string Version, string File, IReadO
             }
         }
         return null;
+    }
+
+    /// <summary>The newest of the versions that the configuration is good for, where it names several.</summary>
+    private static string VersionOf(JsonObject root)
+    {
+        var one = (string?)root["cniVersion"] ?? "0.2.0";
+        return (root["cniVersions"] as JsonArray ?? []).Select(version => (string?)version ?? "").Append(one)
+            .Where(text => System.Version.TryParse(text, out var version) && version <= _newest).MaxBy(System.Version.Parse) ?? one;
     }
 
     private static bool IsConfiguration(string file) => Path.GetExtension(file) is ".conflist" or ".conf" or ".json";

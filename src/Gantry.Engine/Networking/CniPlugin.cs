@@ -23,20 +23,36 @@ public sealed class CniPlugin(CniOptions options)
         $"CNI plugin '{type}' of network {network.Name} ({network.File}) was not found in {string.Join(", ", options.BinDirectories)}: "
         + "install it (package containernetworking-plugins for the standard ones), or set cni.bin_dirs";
 
-    /// <summary>Runs a command (ADD, DEL, CHECK) and returns its result; null where it printed none.</summary>
+    /// <summary>Runs a command about a pod (ADD, DEL, CHECK) and returns its result; null where it printed none.</summary>
     /// <exception cref="WrongStateException">The plugin is not installed.</exception>
     /// <exception cref="ToolFailedException">It failed; the message has its own words.</exception>
     /// <exception cref="TimedOutException">It was killed when its time was up.</exception>
     /// <exception cref="UnavailableException">Too many of them run.</exception>
     public async Task<JsonObject?> RunAsync(string command, CniNetwork network, JsonObject request, NetworkAttachment pod, CancellationToken cancel)
     {
-        var type = (string)request["type"]!;
-        var path = Find(type) ?? throw new WrongStateException($"pod {pod.Name}: {Missing(type, network)}");
         using var place = await _limit.EnterAsync(cancel);
+        return await ExecuteAsync(command, network, request, $"pod {pod.Name}: ", Arguments(pod), cancel);
+    }
+
+    /// <summary>Runs a command about the network itself (STATUS), beside however many run for pods.</summary>
+    /// <inheritdoc cref="RunAsync"/>
+    public Task<JsonObject?> AskAsync(string command, CniNetwork network, JsonObject request, CancellationToken cancel) =>
+        ExecuteAsync(command, network, request, "", [], cancel);
+
+    private async Task<JsonObject?> ExecuteAsync(string command, CniNetwork network, JsonObject request, string subject, List<string> about, CancellationToken cancel)
+    {
+        var type = (string)request["type"]!;
+        var path = Find(type) ?? throw new WrongStateException($"{subject}{Missing(type, network)}");
         var result = await ToolRunner.RunAsync(
             new ToolRequest(path, [])
             {
-                Environment = Arguments(command, pod),
+                Environment =
+                [
+                    $"CNI_COMMAND={command}",
+                    .. about,
+                    $"CNI_PATH={string.Join(':', options.BinDirectories)}",
+                    $"PATH={Environment.GetEnvironmentVariable("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin"}",
+                ],
                 StandardInput = Encoding.UTF8.GetBytes(request.ToJsonString()),
                 Timeout = options.Timeout,
                 MaxOutputBytes = ResultLimit,
@@ -45,25 +61,22 @@ public sealed class CniPlugin(CniOptions options)
         if (result.TimedOut)
         {
             throw new TimedOutException(
-                $"pod {pod.Name}: CNI plugin {type} {command} of network {network.Name} did not end within {options.Timeout.TotalSeconds:0.###} s, and was killed; it can be tried again");
+                $"{subject}CNI plugin {type} {command} of network {network.Name} did not end within {options.Timeout.TotalSeconds:0.###} s, and was killed; it can be tried again");
         }
         if (result.ExitCode != 0)
-            throw Failure(command, type, network, pod, result);
+            throw Failure(command, type, network, subject, result);
         return Parse(result.Output, type);
     }
 
-    private List<string> Arguments(string command, NetworkAttachment pod) =>
+    private static List<string> Arguments(NetworkAttachment pod) =>
     [
-        $"CNI_COMMAND={command}",
         $"CNI_CONTAINERID={pod.Pod.Value}",
         $"CNI_NETNS={pod.NetnsPath}",
         "CNI_IFNAME=eth0",
         $"CNI_ARGS=IgnoreUnknown=1;K8S_POD_NAMESPACE={pod.Namespace};K8S_POD_NAME={pod.Name};K8S_POD_INFRA_CONTAINER_ID={pod.Pod.Value};K8S_POD_UID={pod.Uid}",
-        $"CNI_PATH={string.Join(':', options.BinDirectories)}",
-        $"PATH={Environment.GetEnvironmentVariable("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin"}",
     ];
 
-    private static ToolFailedException Failure(string command, string type, CniNetwork network, NetworkAttachment pod, ToolResult result)
+    private static ToolFailedException Failure(string command, string type, CniNetwork network, string subject, ToolResult result)
     {
         var errors = Encoding.UTF8.GetString(result.ErrorOutput).Trim();
         var words = errors;
@@ -80,7 +93,7 @@ public sealed class CniPlugin(CniOptions options)
         if (words.Length == 0)
             words = $"it ended with {result.ExitCode} and said nothing";
         return new ToolFailedException(
-            $"pod {pod.Name}: CNI plugin {type} {command} of network {network.Name} ({network.File}) failed: {words}", result.ExitCode, errors[Math.Max(0, errors.Length - 4096)..]);
+            $"{subject}CNI plugin {type} {command} of network {network.Name} ({network.File}) failed: {words}", result.ExitCode, errors[Math.Max(0, errors.Length - 4096)..]);
     }
 
     private static JsonObject? Parse(byte[] output, string type)

@@ -31,16 +31,16 @@ public sealed record NetworkReadiness(bool Ready, string Reason, string Message)
 /// Attaches pods to the node's network by its CNI plugins. What an ADD was done with is kept in the pod's directory before
 /// it begins, so that the DEL is that network's, whatever the configuration says by then.
 /// </summary>
-public sealed class PodNetwork(CniOptions options, CniPlugin plugin, NodePaths paths)
+public sealed class PodNetwork(CniOptions options, CniPlugin plugin, NodePaths paths, TimeProvider time)
 {
     private const string Interface = "eth0";
+    private readonly NetworkStatus _status = new(plugin, time);
 
-    /// <summary>Whether there is a valid configuration whose plugins are installed.</summary>
-    public NetworkReadiness Check()
+    /// <summary>Whether there is a valid configuration whose plugins are installed, and say that they can serve where they can be asked.</summary>
+    public async Task<NetworkReadiness> CheckAsync()
     {
-        if (CniNetwork.Find(options.ConfDirectory, out var problem) is not { } network)
-            return new NetworkReadiness(false, "NetworkPluginNotReady", problem);
-        return Missing(network) is { } missing ? new NetworkReadiness(false, "NetworkPluginNotReady", missing) : new NetworkReadiness(true, "", "");
+        var problem = CniNetwork.Find(options.ConfDirectory, out var none) is { } network ? Missing(network) ?? await _status.ProblemAsync(network) : none;
+        return problem is null ? new NetworkReadiness(true, "", "") : new NetworkReadiness(false, "NetworkPluginNotReady", problem);
     }
 
     /// <summary>ADD, by every plugin of the network in order.</summary>

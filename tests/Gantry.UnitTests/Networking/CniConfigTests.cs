@@ -38,6 +38,18 @@ public sealed class CniConfigTests : IDisposable
         Assert.Equal(("a", "0.4.0", 1), (network.Name, network.Version, network.Plugins.Count));
     }
 
+    [Theory]
+    [InlineData("""{"cniVersions": ["0.4.0", "1.1.0", "1.0.0"]}""", "1.1.0")]
+    [InlineData("""{"cniVersion": "1.0.0", "cniVersions": ["0.4.0"]}""", "1.0.0")]
+    [InlineData("""{"cniVersion": "1.0.0", "cniVersions": ["2.0.0", "1.2.0", "later"]}""", "1.0.0")]
+    [InlineData("""{"cniVersion": "2.0.0"}""", "2.0.0")]
+    public void Parse_SeveralVersions_TakesTheNewestThatIsSpokenHere(string versions, string expected)
+    {
+        var text = versions[..^1] + """, "name": "a", "plugins": [{"type": "bridge"}]}""";
+
+        Assert.Equal(expected, CniNetwork.Parse(text, "a.conflist").Version);
+    }
+
     [Fact]
     public void Find_BrokenFileFirst_TakesTheNextValid()
     {

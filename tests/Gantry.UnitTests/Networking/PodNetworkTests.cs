@@ -3,6 +3,7 @@ using Gantry.Faults;
 using Gantry.Identity;
 using Gantry.Networking;
 using Gantry.Persistence;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Gantry.UnitTests.Networking;
@@ -99,7 +100,7 @@ public sealed class PodNetworkTests : IDisposable
         Assert.Contains("install it", failure.Message, StringComparison.Ordinal);
         Assert.Empty(Calls());
         Assert.False(network.Holds(_pod));
-        Assert.False(network.Check().Ready);
+        Assert.False((await network.CheckAsync()).Ready);
     }
 
     [Theory]
@@ -201,6 +202,56 @@ public sealed class PodNetworkTests : IDisposable
         Assert.Equal(["10.0.0.2"], PodNetwork.Addresses(result));
     }
 
+    [Fact]
+    public async Task CheckAsync_PluginThatCannotServe_IsToldInItsWordsAndAskedAnewLater()
+    {
+        var broken = $"{_folder}/broken";
+        File.WriteAllText(broken, "");
+        Plugin("first", "");
+        Plugin("second", $$"""env > {{_folder}}/environment; [ -e {{broken}} ] && echo '{"cniVersion":"1.1.0","code":50,"msg":"the agent is not up"}' && exit 1; exit 0""");
+        var time = new FakeTimeProvider();
+        var network = Network(TimeSpan.FromSeconds(20), time, "1.1.0", "first", "second");
+
+        var first = await network.CheckAsync();
+        await network.CheckAsync();
+
+        Assert.Equal((false, "NetworkPluginNotReady"), (first.Ready, first.Reason));
+        Assert.Contains("CNI plugin second STATUS of network net", first.Message, StringComparison.Ordinal);
+        Assert.EndsWith("failed: the agent is not up", first.Message, StringComparison.Ordinal);
+        Assert.Equal(["STATUS first", "STATUS second"], Calls());
+        Assert.Equal("""{"type":"second","cniVersion":"1.1.0","name":"net"}""", Input("STATUS", "second"));
+        Assert.DoesNotContain("CNI_CONTAINERID", File.ReadAllText($"{_folder}/environment"), StringComparison.Ordinal);
+
+        File.Delete(broken);
+        time.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.True((await network.CheckAsync()).Ready);
+    }
+
+    [Fact]
+    public async Task CheckAsync_PluginThatHangs_IsToldSoonAndStartedOnce()
+    {
+        Plugin("slow", "sleep 30");
+        var network = Network(TimeSpan.FromSeconds(4), TimeProvider.System, "1.1.0", "slow");
+
+        var answers = await Task.WhenAll(network.CheckAsync(), network.CheckAsync());
+
+        Assert.All(answers, answer => Assert.Contains("have not answered STATUS for 2 s", answer.Message, StringComparison.Ordinal));
+        Assert.Equal(["STATUS slow"], Calls());
+    }
+
+    [Theory]
+    [InlineData("1.0.0")]
+    [InlineData("0.4.0")]
+    [InlineData("new")]
+    public async Task CheckAsync_VersionWithoutStatus_AsksNobody(string version)
+    {
+        Plugin("first", "exit 1");
+
+        Assert.True((await Network(TimeSpan.FromSeconds(20), TimeProvider.System, version, "first").CheckAsync()).Ready);
+        Assert.Empty(Calls());
+    }
+
     private const string Result = """echo '{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.2/24"}]}'""";
 
     private void Plugin(string name, string script)
@@ -212,12 +263,14 @@ public sealed class PodNetworkTests : IDisposable
 
     private PodNetwork Network(params string[] plugins) => Network(TimeSpan.FromSeconds(20), plugins);
 
-    private PodNetwork Network(TimeSpan timeout, params string[] plugins)
+    private PodNetwork Network(TimeSpan timeout, params string[] plugins) => Network(timeout, TimeProvider.System, "1.0.0", plugins);
+
+    private PodNetwork Network(TimeSpan timeout, TimeProvider time, string version, params string[] plugins)
     {
         var list = string.Join(',', plugins.Select(plugin => $$"""{"type":"{{plugin}}"}"""));
-        File.WriteAllText($"{_folder}/net.d/net.conflist", $$"""{"cniVersion":"1.0.0","name":"net","plugins":[{{list}}]}""");
+        File.WriteAllText($"{_folder}/net.d/net.conflist", $$"""{"cniVersion":"{{version}}","name":"net","plugins":[{{list}}]}""");
         var options = new CniOptions($"{_folder}/net.d", [$"{_folder}/bin"], timeout);
-        return new PodNetwork(options, new CniPlugin(options), Paths);
+        return new PodNetwork(options, new CniPlugin(options), Paths, time);
     }
 
     private NetworkAttachment Attachment() => new(_pod, "/netns", "pod", "default", "uid", [], new Dictionary<string, string>(), null, "");
