@@ -39,13 +39,15 @@ public sealed class NetworkStatus(CniPlugin plugin, TimeProvider time)
         lock (_lock)
         {
             if (_last is not { } last || last.Key != key || (last.Answer.IsCompleted && time.GetElapsedTime(last.Asked) >= _kept))
-                _last = last = new Question(key, time.GetTimestamp(), Task.Run(() => AskAsync(network)));
+                _last = last = new Question(key, time.GetTimestamp(), AskAsync(network));
             return last;
         }
     }
 
     private async Task<string?> AskAsync(CniNetwork network)
     {
+        // Whoever began the question holds the lock: no program is started below it.
+        await Task.Yield();
         foreach (var conf in network.Plugins)
         {
             var request = (JsonObject)conf.DeepClone();
