@@ -97,6 +97,10 @@ public sealed class SpecContext : IAsyncDisposable
         return pod;
     }
 
+    /// <summary>The condition that tells whether pods can get a network.</summary>
+    public async Task<RuntimeCondition> NetworkReadyAsync() =>
+        (await Runtime.StatusAsync(new StatusRequest())).Status.Conditions.Single(condition => condition.Type == "NetworkReady");
+
     /// <summary>The line that a server of the node says to a client that says nothing; empty where none answers.</summary>
     public async Task<string> HeardAsync(string address, int port)
     {

@@ -46,6 +46,16 @@ public sealed record CniNetwork(string Name, string Version, string File, IReadO
         }
     }
 
+    /// <summary>The configuration that one of its plugins is given on its standard input (section 4, "Deriving execution configuration"), before what is about a pod.</summary>
+    public JsonObject Request(JsonObject plugin)
+    {
+        var request = (JsonObject)plugin.DeepClone();
+        request["cniVersion"] = Version;
+        request["name"] = Name;
+        request.Remove("capabilities");
+        return request;
+    }
+
     /// <summary>The first valid file of the directory, in the order of names; null where there is none.</summary>
     /// <param name="directory">The configuration's directory.</param>
     /// <param name="problem">Why there is none.</param>

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Gantry.Faults;
 using Gantry.Linux;
 
@@ -25,12 +24,14 @@ public sealed class NetworkStatus(CniPlugin plugin, TimeProvider time)
         if (!network.HasStatus)
             return null;
         var question = Current(network);
-        using var done = new CancellationTokenSource();
-        await Task.WhenAny(question.Answer, Task.Delay(_patience, time, done.Token));
-        await done.CancelAsync();
-        return question.Answer.IsCompleted
-            ? await question.Answer
-            : $"the CNI plugins of network {network.Name} ({network.File}) have not answered STATUS for {time.GetElapsedTime(question.Asked).TotalSeconds:0} s";
+        try
+        {
+            return await question.Answer.WaitAsync(_patience, time);
+        }
+        catch (TimeoutException)
+        {
+            return $"the CNI plugins of network {network.Name} ({network.File}) have not answered STATUS for {time.GetElapsedTime(question.Asked).TotalSeconds:0} s";
+        }
     }
 
     private Question Current(CniNetwork network)
@@ -50,13 +51,9 @@ public sealed class NetworkStatus(CniPlugin plugin, TimeProvider time)
         await Task.Yield();
         foreach (var conf in network.Plugins)
         {
-            var request = (JsonObject)conf.DeepClone();
-            request["cniVersion"] = network.Version;
-            request["name"] = network.Name;
-            request.Remove("capabilities");
             try
             {
-                await plugin.AskAsync("STATUS", network, request, CancellationToken.None);
+                await plugin.AskAsync("STATUS", network, network.Request(conf), CancellationToken.None);
             }
             catch (Exception e) when (e is GantryException or SyscallException)
             {

@@ -100,15 +100,12 @@ public sealed class PodNetwork(CniOptions options, CniPlugin plugin, NodePaths p
         return missing is null ? null : plugin.Missing(missing, network);
     }
 
-    /// <summary>The configuration that one plugin is given on its standard input (section 4, "Deriving execution configuration").</summary>
+    /// <summary>What one plugin is given about the pod.</summary>
     private static JsonObject Request(JsonObject conf, CniNetwork network, NetworkAttachment pod, JsonNode? previous)
     {
-        var request = (JsonObject)conf.DeepClone();
-        request["cniVersion"] = network.Version;
-        request["name"] = network.Name;
-        if (request["capabilities"] is JsonObject capabilities && Capabilities(capabilities, pod) is { Count: > 0 } runtime)
+        var request = network.Request(conf);
+        if (conf["capabilities"] is JsonObject capabilities && Capabilities(capabilities, pod) is { Count: > 0 } runtime)
             request["runtimeConfig"] = runtime;
-        request.Remove("capabilities");
         if (previous is not null)
             request["prevResult"] = previous.DeepClone();
         return request;

@@ -167,7 +167,7 @@ public sealed class HungPluginTests(NodeNetwork network)
 
             await File.WriteAllTextAsync(conflist, NodeFiles.Conflist(node));
             var pod = await cri.RunPodAsync();
-            Assert.True((await cri.Runtime.StatusAsync(new StatusRequest())).Status.Conditions.Single(condition => condition.Type == "NetworkReady").Status);
+            Assert.True((await cri.NetworkReadyAsync()).Status);
             // A pod's own network is what it was made with.
             File.Delete(conflist);
             await pod.RemoveAsync();
@@ -180,7 +180,7 @@ public sealed class HungPluginTests(NodeNetwork network)
         var failure = await Assert.ThrowsAsync<RpcException>(() => cri.RunPodAsync());
         Assert.Equal(StatusCode.FailedPrecondition, failure.StatusCode);
         Assert.Contains(word, failure.Status.Detail, StringComparison.Ordinal);
-        var condition = (await cri.Runtime.StatusAsync(new StatusRequest())).Status.Conditions.Single(condition => condition.Type == "NetworkReady");
+        var condition = await cri.NetworkReadyAsync();
         Assert.False(condition.Status);
         Assert.Contains(word, condition.Message, StringComparison.Ordinal);
         Assert.Empty((await cri.Runtime.ListPodSandboxAsync(new ListPodSandboxRequest())).Items);

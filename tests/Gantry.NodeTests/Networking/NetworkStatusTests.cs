@@ -14,11 +14,11 @@ public sealed class NetworkStatusTests(NodeNetwork network)
         await using var node = await GantryNode.StartAsync(network, "", Write);
         await using (var cri = node.Context())
         {
-            Assert.True((await NetworkReadyAsync(cri)).Status);
+            Assert.True((await cri.NetworkReadyAsync()).Status);
 
             node.Gates.Break("STATUS");
-            await Check.EventuallyAsync(async () => !(await NetworkReadyAsync(cri)).Status, "the network is told as not ready");
-            var failed = await NetworkReadyAsync(cri);
+            await Check.EventuallyAsync(async () => !(await cri.NetworkReadyAsync()).Status, "the network is told as not ready");
+            var failed = await cri.NetworkReadyAsync();
             Assert.Equal("NetworkPluginNotReady", failed.Reason);
             Assert.Contains($"CNI plugin {Gates.Plugin} STATUS of network asked", failed.Message, StringComparison.Ordinal);
             Assert.EndsWith("the gate is broken", failed.Message, StringComparison.Ordinal);
@@ -26,21 +26,18 @@ public sealed class NetworkStatusTests(NodeNetwork network)
             node.Gates.Open("STATUS");
             node.Gates.Close("STATUS");
             await Check.EventuallyAsync(
-                async () => (await NetworkReadyAsync(cri)).Message.Contains("have not answered STATUS", StringComparison.Ordinal), "a plugin that hangs is told");
+                async () => (await cri.NetworkReadyAsync()).Message.Contains("have not answered STATUS", StringComparison.Ordinal), "a plugin that hangs is told");
             var arrivals = node.Gates.Arrivals("STATUS");
-            await Task.WhenAll(NetworkReadyAsync(cri), NetworkReadyAsync(cri), NetworkReadyAsync(cri));
+            await Task.WhenAll(cri.NetworkReadyAsync(), cri.NetworkReadyAsync(), cri.NetworkReadyAsync());
             Assert.Equal(arrivals, node.Gates.Arrivals("STATUS"));
             // Pods on the node's network need no plugin.
             await cri.RunPodAsync(config => config.Linux.SecurityContext.NamespaceOptions.Network = NamespaceMode.Node);
 
             node.Gates.Open("STATUS");
-            await Check.EventuallyAsync(async () => (await NetworkReadyAsync(cri)).Status, "the network is ready again");
+            await Check.EventuallyAsync(async () => (await cri.NetworkReadyAsync()).Status, "the network is ready again");
         }
         Assert.Empty(await Leftovers.AwaitNoneAsync(node));
     }
-
-    private static async Task<RuntimeCondition> NetworkReadyAsync(SpecContext cri) =>
-        (await cri.Runtime.StatusAsync(new StatusRequest())).Status.Conditions.Single(condition => condition.Type == "NetworkReady");
 
     private static void Write(GantryNode node) => File.WriteAllText(
         $"{node.Directory}/cni/10-test.conflist", $$"""{ "cniVersions": ["1.0.0", "1.1.0"], "name": "asked", "plugins": [{ "type": "{{Gates.Plugin}}" }] }""");

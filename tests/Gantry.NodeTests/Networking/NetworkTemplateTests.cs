@@ -15,21 +15,18 @@ public sealed class NetworkTemplateTests(NodeNetwork network)
         var template = $"{network.Directory}/network.template";
         await using var node = await GantryNode.StartAsync(network, $"[cni]\nconf_template = \"{template}\"", node => WriteTemplate(node, template));
         await using var cri = node.Context();
-        Assert.False((await NetworkReadyAsync(cri)).Status);
+        Assert.False((await cri.NetworkReadyAsync()).Status);
 
         await cri.Runtime.UpdateRuntimeConfigAsync(new UpdateRuntimeConfigRequest
         {
             RuntimeConfig = new RuntimeConfig { NetworkConfig = new NetworkConfig { PodCidr = $"10.{200 + (node.Number % 50)}.7.0/24,fd00:7:{node.Number:x}::/64" } },
         });
-        await Check.EventuallyAsync(async () => (await NetworkReadyAsync(cri)).Status, "the network is ready");
+        await Check.EventuallyAsync(async () => (await cri.NetworkReadyAsync()).Status, "the network is ready");
 
         var status = (await (await cri.RunPodAsync()).StatusAsync()).Network;
         Assert.StartsWith($"10.{200 + (node.Number % 50)}.7.", status.Ip, StringComparison.Ordinal);
         Assert.True(IPNetwork.Parse($"fd00:7:{node.Number:x}::/64").Contains(IPAddress.Parse(Assert.Single(status.AdditionalIps).Ip)));
     }
-
-    private static async Task<RuntimeCondition> NetworkReadyAsync(SpecContext cri) =>
-        (await cri.Runtime.StatusAsync(new StatusRequest())).Status.Conditions.Single(condition => condition.Type == "NetworkReady");
 
     private static void WriteTemplate(GantryNode node, string template)
     {
