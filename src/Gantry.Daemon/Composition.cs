@@ -255,6 +255,9 @@ public sealed class Composition
             new RegistryAuthenticator(transport, config.TokenHosts, time), transport, limits, new RegistryContext(time, log));
     }
 
+    /// <summary>Whether a container is of a pod that runs without a kubelet.</summary>
+    public bool IsLocal(ContainerRecord container) => Pods.TryGet(container.Pod) is { Spec.IsLocal: true };
+
     /// <summary>The chainIDs that containers stand on.</summary>
     public IReadOnlySet<Digest> LayersInUse() => Containers.All.SelectMany(container => container.LayersInUse).ToHashSet();
 }

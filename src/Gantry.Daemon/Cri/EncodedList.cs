@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 
@@ -13,16 +12,11 @@ internal sealed class EncodedList<TResponse>(IReadOnlyList<ByteString> entries) 
     where TResponse : IMessage
 {
     private const byte Tag = (1 << 3) | 2;
+    private readonly int _size = entries.Sum(entry => 1 + CodedOutputStream.ComputeBytesSize(entry));
 
     public MessageDescriptor Descriptor => throw Unread();
 
-    public int CalculateSize()
-    {
-        var size = 0;
-        foreach (var entry in entries)
-            size += 1 + CodedOutputStream.ComputeBytesSize(entry);
-        return size;
-    }
+    public int CalculateSize() => _size;
 
     public void WriteTo(CodedOutputStream output) => output.WriteRawMessage(this);
 
@@ -42,14 +36,3 @@ internal sealed class EncodedList<TResponse>(IReadOnlyList<ByteString> entries) 
     private static NotSupportedException Unread() => new("a list that is encoded is sent, and never read");
 }
 
-/// <summary>The encoded entry of each record, made when it is first listed. A record never changes: its successor has an entry of its own.</summary>
-internal sealed class EncodedEntries<TRecord, TResponse>(Func<TRecord, IMessage> entry)
-    where TRecord : class
-    where TResponse : IMessage
-{
-    private readonly ConditionalWeakTable<TRecord, ByteString> _encoded = [];
-
-    public EncodedList<TResponse> Of(IEnumerable<TRecord> records) => new([.. records.Select(Of)]);
-
-    private ByteString Of(TRecord record) => _encoded.GetValue(record, made => entry(made).ToByteString());
-}

@@ -20,7 +20,7 @@ internal static class LocalPodGuard
             return;
         if (PodOf(request) is { Length: > 0 } pod && node.Pods.TryFind(pod) is { Spec.IsLocal: true })
             throw new NotFoundException($"pod {pod} runs without a kubelet and is not the CRI's: manage it with gantry ('gantry pods')");
-        if (ContainerOf(request) is { Length: > 0 } container && node.Containers.TryFind(container) is { } record && node.Pods.TryGet(record.Pod) is { Spec.IsLocal: true })
+        if (ContainerOf(request) is { Length: > 0 } container && node.Containers.TryFind(container) is { } record && node.IsLocal(record))
             throw new NotFoundException($"container {container} runs without a kubelet and is not the CRI's: manage it with gantry ('gantry ps')");
     }
 

@@ -47,16 +47,13 @@ public sealed partial class RuntimeService
     }
 
     /// <summary>ListContainers, with a response that is encoded already.</summary>
-    internal Task<EncodedList<ListContainersResponse>> ListContainersEncoded(ListContainersRequest request) => Task.FromResult(_containerEntries.Of(Listed(request.Filter)));
+    internal Task<EncodedList<ListContainersResponse>> ListContainersEncoded(ListContainersRequest request) =>
+        Task.FromResult(_containerEntries.Of(node.Containers.All, request.Filter is { } filter ? container => IsAsked(container, filter) : null));
 
-    private IEnumerable<ContainerRecord> Listed(ContainerFilter? filter) => NotLocal().Where(container => IsAsked(container, filter)).OrderByDescending(container => container.CreatedAt);
+    private IEnumerable<ContainerRecord> Listed(ContainerFilter? filter) => NotLocal().Where(container => IsAsked(container, filter));
 
     /// <summary>The containers that lists tell of: those of local pods are no kubelet's business.</summary>
-    private IEnumerable<ContainerRecord> NotLocal()
-    {
-        var local = node.Pods.All.Where(pod => pod.Spec.IsLocal).Select(pod => pod.Id).ToHashSet();
-        return node.Containers.All.Where(container => !local.Contains(container.Pod));
-    }
+    private IEnumerable<ContainerRecord> NotLocal() => node.Containers.All.Where(container => !node.IsLocal(container));
 
     public override async Task<UpdateContainerResourcesResponse> UpdateContainerResources(UpdateContainerResourcesRequest request, ServerCallContext context)
     {

@@ -25,7 +25,7 @@ public sealed partial class RuntimeService
 
     private async Task<IEnumerable<PodSandboxMetrics>> ListMetricsAsync(CancellationToken cancel)
     {
-        var pods = node.Pods.All.Where(pod => pod is { State: PodState.Ready, Spec.IsLocal: false }).OrderByDescending(pod => pod.CreatedAt).ToList();
+        var pods = node.Pods.All.Where(pod => pod is { State: PodState.Ready, Spec.IsLocal: false }).ToList();
         var interfaces = await node.Statistics.ReadNetworkAsync(pods, cancel);
         var now = (ulong)(TimeProvider.System.Nanoseconds() / 1_000_000_000);
         var around = new MetricSurroundings(node.Storage.Containers.Device, node.Storage.Containers.Space(), new BlockDeviceNames(), now);

@@ -33,7 +33,7 @@ public sealed partial class RuntimeService
         var pod = node.Pods.Get(request.PodSandboxId);
         // The time before the statuses: the kubelet's evented lifecycle takes them to be at least that new.
         var response = new PodSandboxStatusResponse { Timestamp = TimeProvider.System.Nanoseconds(), Status = StatusToCri.PodStatus(pod) };
-        response.ContainersStatuses.Add(node.Containers.Of(pod.Id).OrderByDescending(container => container.CreatedAt).Select(StatusToCri.ContainerStatus));
+        response.ContainersStatuses.Add(node.Containers.Of(pod.Id).Select(StatusToCri.ContainerStatus));
         if (request.Verbose)
             response.Info["info"] = VerboseInfo.Of(pod, pod.Pinned.Contains("net") ? node.Paths.PodNamespace(pod.Id, "net") : "");
         return Task.FromResult(response);
@@ -51,10 +51,11 @@ public sealed partial class RuntimeService
     }
 
     /// <summary>ListPodSandbox, with a response that is encoded already.</summary>
-    internal Task<EncodedList<ListPodSandboxResponse>> ListPodSandboxEncoded(ListPodSandboxRequest request) => Task.FromResult(_podEntries.Of(Listed(request.Filter)));
+    internal Task<EncodedList<ListPodSandboxResponse>> ListPodSandboxEncoded(ListPodSandboxRequest request) =>
+        Task.FromResult(_podEntries.Of(node.Pods.All, request.Filter is { } filter ? pod => IsAsked(pod, filter) : null));
 
     private IEnumerable<PodRecord> Listed(PodSandboxFilter? filter) =>
-        node.Pods.All.Where(pod => IsAsked(pod, filter)).OrderByDescending(pod => pod.CreatedAt);
+        node.Pods.All.Where(pod => IsAsked(pod, filter));
 
     private static bool IsAsked(PodRecord pod, PodSandboxFilter? filter) =>
         !pod.Spec.IsLocal && (filter is null

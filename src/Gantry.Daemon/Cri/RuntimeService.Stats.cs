@@ -37,14 +37,14 @@ public sealed partial class RuntimeService
     private IEnumerable<ContainerStats> ListStats(ContainerStatsFilter? filter)
     {
         var mountPoint = node.Storage.Containers.MountPoint;
-        return node.Statistics.ReadRunning(NotLocal().Where(container => IsAsked(container, filter)).OrderByDescending(container => container.CreatedAt))
+        return node.Statistics.ReadRunning(NotLocal().Where(container => IsAsked(container, filter)))
             .Select(usage => UsageToCri.Container(usage, mountPoint));
     }
 
     private async Task<IEnumerable<PodSandboxStats>> ListStatsAsync(PodSandboxStatsFilter? filter, CancellationToken cancel)
     {
         var mountPoint = node.Storage.Containers.MountPoint;
-        var pods = node.Pods.All.Where(pod => pod.State is PodState.Ready && IsAsked(pod, filter)).OrderByDescending(pod => pod.CreatedAt).ToList();
+        var pods = node.Pods.All.Where(pod => pod.State is PodState.Ready && IsAsked(pod, filter)).ToList();
         return (await node.Statistics.ReadAsync(pods, cancel)).Select(usage => UsageToCri.Pod(usage, mountPoint));
     }
 

@@ -10,6 +10,9 @@ namespace Gantry.Cri;
 /// </summary>
 public sealed partial class RuntimeService(Composition node, ILogger log) : Api.RuntimeService.RuntimeServiceBase
 {
-    private readonly EncodedEntries<PodRecord, Api.ListPodSandboxResponse> _podEntries = new(StatusToCri.PodEntry);
-    private readonly EncodedEntries<ContainerRecord, Api.ListContainersResponse> _containerEntries = new(StatusToCri.ContainerEntry);
+    private readonly EncodedEntries<PodRecord, Api.ListPodSandboxResponse> _podEntries =
+        new(pod => pod.Spec.IsLocal ? null : StatusToCri.PodEntry(pod));
+
+    private readonly EncodedEntries<ContainerRecord, Api.ListContainersResponse> _containerEntries =
+        new(container => node.IsLocal(container) ? null : StatusToCri.ContainerEntry(container));
 }

@@ -3,6 +3,7 @@ using Gantry.Cgroups;
 using Gantry.Containers.Volumes;
 using Gantry.Faults;
 using Gantry.Identity;
+using Gantry.Persistence;
 
 namespace Gantry.Containers;
 
@@ -46,12 +47,14 @@ public sealed record ContainerEnd(int Code, long FinishedAt, bool OomKilled)
 }
 
 /// <summary>Everything that Gantry knows of a container; replaced as a whole by each transition, and kept as state.json.</summary>
-public sealed record ContainerRecord
+public sealed record ContainerRecord : IStoredRecord
 {
     /// <summary>The format of this record.</summary>
     public int Version { get; init; } = 1;
 
     public required ContainerId Id { get; init; }
+
+    string IStoredRecord.Key => Id.Value;
 
     public required PodId Pod { get; init; }
 

@@ -15,25 +15,19 @@ public sealed class ContainerStore(NodePaths paths)
     private readonly RecordFolder<ContainerRecord> _folder =
         new(paths.Containers, paths.BrokenRecords, () => ContainerJson.Default.ContainerRecord, record => record.Id.Value);
     private readonly Dictionary<ContainerId, TaskCompletionSource<ContainerRecord>> _exits = [];
-    private volatile ImmutableDictionary<ContainerId, ContainerRecord> _all = ImmutableDictionary<ContainerId, ContainerRecord>.Empty;
+    private volatile RecordSet<ContainerRecord> _all = new("container", []);
 
-    /// <summary>Every container, in no order.</summary>
-    public IEnumerable<ContainerRecord> All => _all.Values;
+    /// <summary>Every container, the newest first.</summary>
+    public ImmutableArray<ContainerRecord> All => _all.Newest;
 
-    public int Count => _all.Count;
+    /// <summary>The containers of a pod, the newest first.</summary>
+    public IReadOnlyList<ContainerRecord> Of(PodId pod) => [.. _all.Newest.Where(record => record.Pod == pod)];
 
-    /// <summary>The containers of a pod.</summary>
-    public IReadOnlyList<ContainerRecord> Of(PodId pod) => [.. _all.Values.Where(record => record.Pod == pod)];
-
-    public ContainerRecord? TryGet(ContainerId id) => _all.GetValueOrDefault(id);
+    public ContainerRecord? TryGet(ContainerId id) => _all.TryGet(id.Value);
 
     /// <summary>The container of that id or unambiguous prefix; null where there is none.</summary>
     /// <exception cref="InvalidRequestException">The prefix is ambiguous.</exception>
-    public ContainerRecord? TryFind(string idOrPrefix)
-    {
-        var all = _all;
-        return IdIndex.Resolve(idOrPrefix, all.Keys, "container") is { } id ? all[id] : null;
-    }
+    public ContainerRecord? TryFind(string idOrPrefix) => _all.TryFind(idOrPrefix);
 
     /// <inheritdoc cref="TryFind"/>
     /// <exception cref="NotFoundException">There is none.</exception>
@@ -45,7 +39,7 @@ public sealed class ContainerStore(NodePaths paths)
     public IReadOnlyList<string> Load()
     {
         var (records, broken) = _folder.ReadAll();
-        _all = records.ToImmutableDictionary(record => record.Id);
+        _all = new RecordSet<ContainerRecord>("container", records);
         return broken;
     }
 
@@ -55,7 +49,7 @@ public sealed class ContainerStore(NodePaths paths)
         lock (_write)
         {
             _folder.Write(record.Id.Value, record);
-            _all = _all.SetItem(record.Id, record);
+            _all = _all.With(record);
         }
     }
 
@@ -67,7 +61,7 @@ public sealed class ContainerStore(NodePaths paths)
         TaskCompletionSource<ContainerRecord>? exit = null;
         lock (_write)
         {
-            if (_all.GetValueOrDefault(id) is not { } before)
+            if (_all.TryGet(id.Value) is not { } before)
                 return null;
             after = change(before);
             if (ReferenceEquals(after, before))
@@ -80,7 +74,7 @@ public sealed class ContainerStore(NodePaths paths)
             {
                 // A full disk must not hide what has happened: the exit file and the OCI runtime tell it again after a restart.
             }
-            _all = _all.SetItem(id, after);
+            _all = _all.With(after);
             if (after.State is ContainerState.Exited)
                 _exits.Remove(id, out exit);
         }
@@ -95,8 +89,8 @@ public sealed class ContainerStore(NodePaths paths)
         ContainerRecord? last;
         lock (_write)
         {
-            last = _all.GetValueOrDefault(id);
-            _all = _all.Remove(id);
+            last = _all.TryGet(id.Value);
+            _all = _all.Without(id.Value);
             _exits.Remove(id, out exit);
         }
         if (last is not null)
@@ -108,7 +102,7 @@ public sealed class ContainerStore(NodePaths paths)
     {
         lock (_write)
         {
-            if (_all.GetValueOrDefault(id) is not { } record || record.State is ContainerState.Exited)
+            if (_all.TryGet(id.Value) is not { } record || record.State is ContainerState.Exited)
                 return Task.CompletedTask;
             if (!_exits.TryGetValue(id, out var exit))
                 _exits.Add(id, exit = new(TaskCreationOptions.RunContinuationsAsynchronously));

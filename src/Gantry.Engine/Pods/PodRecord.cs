@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Gantry.Containers.Selinux;
 using Gantry.Identity;
+using Gantry.Persistence;
 
 namespace Gantry.Pods;
 
@@ -19,12 +20,14 @@ public enum PodState
 }
 
 /// <summary>Everything that Gantry knows of a pod; replaced as a whole by each transition, and kept as state.json.</summary>
-public sealed record PodRecord
+public sealed record PodRecord : IStoredRecord
 {
     /// <summary>The format of this record.</summary>
     public int Version { get; init; } = 1;
 
     public required PodId Id { get; init; }
+
+    string IStoredRecord.Key => Id.Value;
 
     public required PodSpec Spec { get; init; }
 

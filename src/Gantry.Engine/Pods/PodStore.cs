@@ -13,22 +13,16 @@ public sealed class PodStore(NodePaths paths)
 {
     private readonly Lock _write = new();
     private readonly RecordFolder<PodRecord> _folder = new(paths.Pods, paths.BrokenRecords, () => PodJson.Default.PodRecord, record => record.Id.Value);
-    private volatile ImmutableDictionary<PodId, PodRecord> _all = ImmutableDictionary<PodId, PodRecord>.Empty;
+    private volatile RecordSet<PodRecord> _all = new("pod", []);
 
-    /// <summary>Every pod, in no order.</summary>
-    public IEnumerable<PodRecord> All => _all.Values;
+    /// <summary>Every pod, the newest first.</summary>
+    public ImmutableArray<PodRecord> All => _all.Newest;
 
-    public int Count => _all.Count;
-
-    public PodRecord? TryGet(PodId id) => _all.GetValueOrDefault(id);
+    public PodRecord? TryGet(PodId id) => _all.TryGet(id.Value);
 
     /// <summary>The pod of that id or unambiguous prefix; null where there is none.</summary>
     /// <exception cref="InvalidRequestException">The prefix is ambiguous.</exception>
-    public PodRecord? TryFind(string idOrPrefix)
-    {
-        var all = _all;
-        return IdIndex.Resolve(idOrPrefix, all.Keys, "pod") is { } id ? all[id] : null;
-    }
+    public PodRecord? TryFind(string idOrPrefix) => _all.TryFind(idOrPrefix);
 
     /// <inheritdoc cref="TryFind"/>
     /// <exception cref="NotFoundException">There is none.</exception>
@@ -36,14 +30,14 @@ public sealed class PodStore(NodePaths paths)
         TryFind(idOrPrefix) ?? throw new NotFoundException($"pod {idOrPrefix} does not exist");
 
     /// <summary>The pod that the kubelet means by that metadata; null where there is none.</summary>
-    public PodRecord? TryGet(PodKey key) => _all.Values.FirstOrDefault(record => PodKey.Of(record.Spec) == key);
+    public PodRecord? TryGet(PodKey key) => _all.Newest.FirstOrDefault(record => PodKey.Of(record.Spec) == key);
 
     /// <summary>Reads the records of an earlier daemon; called once, before anything else.</summary>
     /// <returns>The names of directories without a readable record, for recovery to clean.</returns>
     public IReadOnlyList<string> Load()
     {
         var (records, broken) = _folder.ReadAll();
-        _all = records.ToImmutableDictionary(record => record.Id);
+        _all = new RecordSet<PodRecord>("pod", records);
         return broken;
     }
 
@@ -53,7 +47,7 @@ public sealed class PodStore(NodePaths paths)
         lock (_write)
         {
             _folder.Write(record.Id.Value, record);
-            _all = _all.SetItem(record.Id, record);
+            _all = _all.With(record);
         }
     }
 
@@ -63,7 +57,7 @@ public sealed class PodStore(NodePaths paths)
     {
         lock (_write)
         {
-            if (_all.GetValueOrDefault(id) is not { } before)
+            if (_all.TryGet(id.Value) is not { } before)
                 return null;
             var after = change(before);
             if (ReferenceEquals(after, before))
@@ -76,7 +70,7 @@ public sealed class PodStore(NodePaths paths)
             {
                 // Stop must work on a full disk; recovery finds out again that nothing of the pod runs.
             }
-            _all = _all.SetItem(id, after);
+            _all = _all.With(after);
             return after;
         }
     }
@@ -85,7 +79,7 @@ public sealed class PodStore(NodePaths paths)
     public void Remove(PodId id)
     {
         lock (_write)
-            _all = _all.Remove(id);
+            _all = _all.Without(id.Value);
     }
 }
 

@@ -49,7 +49,7 @@ public sealed class NodeRecovery(
             log.CleaningGoesOn();
         }
         log.Recovered(
-            stores.Pods.Count, stores.Pods.All.Count(pod => pod.State is PodState.Ready), stores.Containers.Count,
+            stores.Pods.All.Length, stores.Pods.All.Count(pod => pod.State is PodState.Ready), stores.Containers.All.Length,
             stores.Containers.All.Count(container => container.State is ContainerState.Running), time.GetElapsedTime(began));
     }
 

@@ -116,9 +116,9 @@ public sealed class NodeStatistics(ContainerStore containers, PodStore pods, Usa
 
     private void ForgetGone()
     {
-        if (layers.Count > containers.Count + Slack)
+        if (layers.Count > containers.All.Length + Slack)
             layers.Keep(id => containers.TryGet(id) is not null);
-        if (usage.Count <= containers.Count + (2 * pods.Count) + Slack)
+        if (usage.Count <= containers.All.Length + (2 * pods.All.Length) + Slack)
             return;
         var cgroups = containers.All.Select(container => container.CgroupPath)
             .Concat(pods.All.SelectMany(pod => new[] { pod.CgroupPath, PodInit.CgroupPath(pod.CgroupPath, pod.Id) }))

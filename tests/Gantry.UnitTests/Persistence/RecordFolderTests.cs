@@ -75,7 +75,7 @@ public sealed class RecordFolderTests : IDisposable
             File.WriteAllBytes(_paths.ContainerRecord(container.Id), flipped);
             var again = new ContainerStore(_paths);
             var broken = again.Load();
-            Assert.Equal(1, again.Count + broken.Count);
+            Assert.Equal(1, again.All.Length + broken.Count);
         }
     }
 
@@ -91,7 +91,7 @@ public sealed class RecordFolderTests : IDisposable
         var again = new PodStore(_paths);
 
         Assert.Equal([other.Value], again.Load());
-        Assert.Equal(1, again.Count);
+        Assert.Single(again.All);
     }
 
     [Fact]

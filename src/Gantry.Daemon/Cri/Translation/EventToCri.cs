@@ -39,7 +39,7 @@ internal sealed class EventToCri
             CreatedAt = happened.At,
             PodSandboxStatus = StatusToCri.PodStatus(pod),
         };
-        message.ContainersStatuses.Add(_containers.Of(pod.Id).OrderByDescending(container => container.CreatedAt).Select(StatusToCri.ContainerStatus));
+        message.ContainersStatuses.Add(_containers.Of(pod.Id).Select(StatusToCri.ContainerStatus));
         return message;
     }
 

@@ -95,7 +95,7 @@ public sealed class LocalPods(NodePaths paths, string logRoot, PodServices servi
 
     /// <summary>The local pods, and with <paramref name="all"/> the kubelet's too.</summary>
     public IReadOnlyList<LocalPodStatus> List(bool all) =>
-        [.. services.Pods.All.Where(pod => all || pod.Spec.IsLocal).OrderByDescending(pod => pod.CreatedAt).Select(StatusOf)];
+        [.. services.Pods.All.Where(pod => all || pod.Spec.IsLocal).Select(StatusOf)];
 
     /// <summary>Stops a local pod's containers within their grace period, then the pod.</summary>
     /// <param name="reference">An id, a prefix, a name, or namespace/name.</param>
