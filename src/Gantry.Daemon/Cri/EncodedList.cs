@@ -35,4 +35,3 @@ internal sealed class EncodedList<TResponse>(IReadOnlyList<ByteString> entries) 
 
     private static NotSupportedException Unread() => new("a list that is encoded is sent, and never read");
 }
-

@@ -65,19 +65,20 @@ public sealed class RecordSet<TRecord>
     /// <summary>The set with this record, in the place of the one with its id if there is one.</summary>
     public RecordSet<TRecord> With(TRecord record)
     {
-        var others = Without(record.Key).Newest;
+        var others = TryGet(record.Key) is { } before ? Newest.RemoveAt(IndexOf(before)) : Newest;
         return new(_kind, _byId.SetItem(record.Key, record), others.Insert(Place(others, record.CreatedAt), record));
     }
 
     /// <summary>The set without the record of that id.</summary>
-    public RecordSet<TRecord> Without(string id)
+    public RecordSet<TRecord> Without(string id) =>
+        TryGet(id) is { } record ? new(_kind, _byId.Remove(id), Newest.RemoveAt(IndexOf(record))) : this;
+
+    private int IndexOf(TRecord record)
     {
-        if (TryGet(id) is not { } record)
-            return this;
         var at = Place(Newest, record.CreatedAt);
         while (!ReferenceEquals(Newest[at], record))
             at++;
-        return new(_kind, _byId.Remove(id), Newest.RemoveAt(at));
+        return at;
     }
 
     /// <summary>The place of the first record that is not newer.</summary>
