@@ -20,10 +20,14 @@ finish() {
     for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
     for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
     ip netns delete "$name" 2>/dev/null || true
+    umount -l "$dir/run" 2>/dev/null || true
     rm -rf "$dir"
 }
 trap finish EXIT
 ip netns add "$name"
+# As /run of a node: in memory.
+mkdir "$dir/run"
+mount -t tmpfs -o mode=711 run "$dir/run"
 inside="nsenter --net=/run/netns/$name --"
 $inside ip link set lo up
 $inside sysctl -qw net.ipv4.ip_forward=1
@@ -44,7 +48,7 @@ EOF
 done
 cat > "$dir/gantry.toml" <<EOF
 root = "$dir/gantry"
-state = "$dir/gantry-state"
+state = "$dir/run/gantry"
 socket = "$dir/gantry.sock"
 [cni]
 conf_dir = "$dir/cni-gantry"
@@ -54,7 +58,7 @@ EOF
 cat > "$dir/containerd.toml" <<EOF
 version = 2
 root = "$dir/containerd"
-state = "$dir/containerd-state"
+state = "$dir/run/containerd"
 disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs"]
 [grpc]
 address = "$dir/containerd.sock"
@@ -82,7 +86,7 @@ for socket in gantry containerd; do
     for _ in $(seq 100); do [ -S "$dir/$socket.sock" ] && break; sleep 0.1; done
 done
 dotnet build bench/Gantry.NodeBench -c Release --nologo -v q
-sed "s#$dir/gantry#$dir/start#" "$dir/gantry.toml" > "$dir/start.toml"
+sed -E "s#$dir/(run/)?gantry#$dir/\\1start#" "$dir/gantry.toml" > "$dir/start.toml"
 declare -A servers=([gantry]="gantry=$dir/gantry.sock,$gantryd" [containerd]="containerd=$dir/containerd.sock,$containerd")
 peers=()
 for peer in ${PEERS:-gantry containerd}; do peers+=("${servers[$peer]}"); done

@@ -9,13 +9,21 @@ public sealed class CriConnection : IDisposable
 {
     private readonly string _socket;
 
-    public CriConnection(string socketPath)
+    /// <param name="socketPath">Where it listens.</param>
+    /// <param name="window">How much of an answer the server may send before the reader says that it goes on, in bytes: 64 KiB as HTTP/2 begins, or more.</param>
+    public CriConnection(string socketPath, int window = 65535)
     {
         _socket = socketPath;
         // As the kubelet: authority "localhost", and answers of at most 16 MiB.
         Channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
         {
-            HttpHandler = new SocketsHttpHandler { ConnectCallback = ConnectAsync, UseProxy = false, AllowAutoRedirect = false },
+            HttpHandler = new SocketsHttpHandler
+            {
+                ConnectCallback = ConnectAsync,
+                UseProxy = false,
+                AllowAutoRedirect = false,
+                InitialHttp2StreamWindowSize = window,
+            },
             DisposeHttpClient = true,
             MaxReceiveMessageSize = 16 << 20,
         });
