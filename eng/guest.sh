@@ -4,6 +4,7 @@
 # AppArmor is on: every container has the server's profile.
 # With GANTRY_GUEST_SELINUX=1 the kernel runs SELinux, enforcing, with the policy of guest-selinux.cil: for the specs 'selinux/'; a
 # pod whose daemon is killed must then keep its level.
+# With GANTRY_GUEST_ACCELERATOR=tcg it is emulated where KVM is there, but not whole.
 # With GANTRY_GUEST_SUITE=trixie the kernel is that Debian's (Linux 6.12) instead of this machine's Debian's.
 # usage: guest.sh [arguments of 'gantry conformance']     needs root, and qemu-system-x86, kmod, e2fsprogs (installed if missing)
 set -euo pipefail
@@ -139,7 +140,7 @@ disk() {
 kernel
 initrd
 disk "$@"
-accelerator=$([ -w /dev/kvm ] && echo kvm || echo tcg,thread=multi)
+accelerator=${GANTRY_GUEST_ACCELERATOR:-$([ -w /dev/kvm ] && echo kvm || echo tcg,thread=multi)}
 timeout "${GANTRY_GUEST_SECONDS:-3600}" qemu-system-x86_64 -machine q35 -accel "$accelerator" -cpu max -smp 2 -m 3072 -nographic -no-reboot -net none \
     -kernel "$kernel"/boot/vmlinuz-* -initrd "$guest/initrd.gz" -append "console=ttyS0 quiet panic=-1 systemd.unified_cgroup_hierarchy=1 swapaccount=1${selinux:+ security=selinux enforcing=1}" \
     -drive "file=$guest/disk.img,format=raw,if=virtio,cache=unsafe" < /dev/null | tee "$guest/console.log"
