@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using Gantry.Cli.Naming;
 using Gantry.Cli.Options;
 using Gantry.Cli.Output;
@@ -16,6 +17,9 @@ internal static class GantryCommand
         var root = new RootCommand("Runs pods on this machine and looks into any Kubernetes CRI runtime.");
         root.Options.Add(global.Endpoint);
         root.Options.Add(global.Timeout);
+        // Asked of Console otherwise (OutputStreams).
+        if (root.Options.OfType<HelpOption>().Single().Action is HelpAction help)
+            help.MaxWidth = screen.Width;
         root.Subcommands.Add(RunVerb.Create(global));
         root.Subcommands.Add(PodsVerb.Create(global));
         root.Subcommands.Add(PsVerb.Create(global));

@@ -1,3 +1,4 @@
+using Gantry.Linux.Descriptors;
 using Microsoft.Win32.SafeHandles;
 
 namespace Gantry.Cli.Output;
@@ -7,13 +8,22 @@ internal static class OutputStreams
 {
     /// <summary>
     /// A pipe is opened as a file, because Console's stream hides a reader that has gone and `gantry logs -f | head` would
-    /// follow for ever; anything else as Console does it, because a file stream keeps its own position in a shared file.
+    /// follow for ever; a terminal too, because Console would put its keys into another mode, and leave them so. Anything else
+    /// is opened as Console does it, because a file stream keeps its own position in a shared file.
     /// </summary>
     public static Stream Open(int descriptor)
     {
-        if (IsPipe(descriptor))
+        var isTerminal = descriptor == 1 ? !Console.IsOutputRedirected : !Console.IsErrorRedirected;
+        if (isTerminal || IsPipe(descriptor))
             return new FileStream(new SafeFileHandle(descriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0);
         return descriptor == 1 ? Console.OpenStandardOutput() : Console.OpenStandardError();
+    }
+
+    /// <summary>Of the terminal that standard output is; 80 where it does not know.</summary>
+    public static int Columns()
+    {
+        using var output = FileDescriptor.Duplicate(1);
+        return Terminal.TryGetSize(output)?.Columns ?? 80;
     }
 
     private static bool IsPipe(int descriptor)

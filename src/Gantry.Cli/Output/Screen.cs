@@ -54,13 +54,14 @@ internal sealed class Screen : IDisposable
     /// <summary>Set once a write to standard output failed: whoever read it has gone.</summary>
     public bool IsReaderGone { get; private set; }
 
+    /// <summary>The process's own. Console's own reader, writers and width are not asked for (OutputStreams).</summary>
     public static Screen OfProcess() => new(
-        OutputStreams.Open(1), OutputStreams.Open(2), Console.In, System.Environment.GetEnvironmentVariable)
+        OutputStreams.Open(1), OutputStreams.Open(2), new StreamReader(Console.OpenStandardInput(), _utf8), System.Environment.GetEnvironmentVariable)
     {
         OutputIsTerminal = !Console.IsOutputRedirected,
         ErrorIsTerminal = !Console.IsErrorRedirected,
         InputIsTerminal = !Console.IsInputRedirected,
-        Width = Console.IsOutputRedirected ? 4096 : Math.Max(60, Console.WindowWidth),
+        Width = Console.IsOutputRedirected ? 4096 : Math.Max(60, OutputStreams.Columns()),
     };
 
     public string? Environment(string name) => _environment(name);
@@ -85,15 +86,13 @@ internal sealed class Screen : IDisposable
     {
         var isTerminal = toError ? ErrorIsTerminal : OutputIsTerminal;
         var colours = isTerminal && string.IsNullOrEmpty(Environment("NO_COLOR")) && Environment("TERM") != "dumb";
-        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        return AnsiConsole.Create(new AnsiConsoleSettings
         {
             Ansi = isTerminal && Environment("TERM") != "dumb" ? AnsiSupport.Yes : AnsiSupport.No,
             ColorSystem = colours ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
-            Out = new AnsiConsoleOutput(toError ? Error : Out),
+            Out = new ScreenOutput(toError ? Error : Out, isTerminal, Width),
         });
-        console.Profile.Width = Width;
-        return console;
     }
 
     public void Flush()

@@ -138,6 +138,21 @@ public sealed class CommandLineTests(NodeNetwork network, CommandLineTests.Comma
         Assert.Contains("\u001b[2K", result.Output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("ps")]
+    [InlineData("exec -it web -- true")]
+    public void AnyVerb_InATerminal_LeavesTheModeOfItsKeys(string verb)
+    {
+        var result = Shell.Capture("nsenter", $"--net={network.NetnsPath}", "--",
+            "script", "-qec", $"TERM=xterm {NodeNetwork.Programs}/gantry --endpoint unix://{Node.Socket} {verb}", "/dev/null");
+
+        Assert.Equal(0, result.Code);
+        // "Application mode", of .NET's Console: arrows are other keys then, for the container's program and for the user's shell after it.
+        Assert.DoesNotContain("\u001b[?1h", result.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("\u001b=", result.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Pull_Interrupted_EndsAtOnceAndLeavesNothing()
     {
