@@ -9,12 +9,29 @@ internal static partial class NetnsConnection
 {
     private const int NewNetwork = 0x40000000;
 
+    /// <summary>
+    /// What is there answers at once. Without a limit an attempt lasts two minutes, and one made while an address of a new bridge is
+    /// still tentative (RFC 4862) can only fail: it has another link's address as its source for good.
+    /// </summary>
+    private static readonly TimeSpan _connectLimit = TimeSpan.FromSeconds(5);
+
+    /// <exception cref="IOException">Nobody answered within five seconds, or the connection was refused.</exception>
     public static Stream Connect(string netns, string host, int port) => new NetworkStream(
         Inside(netns, $"connect to {host}:{port}", () =>
         {
             var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-            socket.Connect(host, port);
-            return socket;
+            using var limit = new CancellationTokenSource(_connectLimit);
+            try
+            {
+                // The socket is of this thread's namespace, whichever thread goes on.
+                socket.ConnectAsync(host, port, limit.Token).AsTask().GetAwaiter().GetResult();
+                return socket;
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
         }), ownsSocket: true);
 
     /// <summary>Listens on a free port of the namespace's loopback.</summary>
