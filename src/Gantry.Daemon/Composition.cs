@@ -84,7 +84,9 @@ public sealed class Composition
                         AllowedAnnotations = handler.Value.AllowedAnnotations,
                         PrivilegedWithoutHostDevices = handler.Value.PrivilegedWithoutHostDevices,
                     },
-                    runtimes)),
+                    runtimes,
+                    // Each its own: a program that cannot be read for long holds up the execs of its handler alone.
+                    new ExecSpawner(Paths.State, log))),
             config.DefaultHandler);
         var monitor = config.Monitor.Length > 0 ? config.Monitor : Path.Combine(AppContext.BaseDirectory, "gantry-monitor");
         Monitors = new MonitorLauncher(monitor, Paths, runtimes, time, log);

@@ -12,10 +12,10 @@ using Gantry.Oci.Spec;
 namespace Gantry.Oci;
 
 /// <summary>crun and runc, whose command lines are alike.</summary>
-public sealed class RuntimeCommand(RuntimeHandler handler, RuntimeLimits limits) : IContainerRuntime
+public sealed class RuntimeCommand(RuntimeHandler handler, RuntimeLimits limits, ExecSpawner execs) : IContainerRuntime
 {
     private static readonly TimeSpan _featuresDeadline = TimeSpan.FromSeconds(10);
-    private readonly RuntimeExec _exec = new(handler, limits);
+    private readonly RuntimeExec _exec = new(handler, limits, execs);
     private Task<RuntimeFeatures>? _features;
 
     public RuntimeHandler Handler { get; } = handler;

@@ -14,7 +14,7 @@ namespace Gantry.Oci;
 /// Starts processes in running containers by the runtime's exec --detach: the runtime ends when the process runs, and this
 /// daemon, as the subreaper of its descendants, becomes the process's parent and learns its status.
 /// </summary>
-internal sealed class RuntimeExec(RuntimeHandler handler, RuntimeLimits limits)
+internal sealed class RuntimeExec(RuntimeHandler handler, RuntimeLimits limits, ExecSpawner spawner)
 {
     /// <summary>A container in which every exec hangs (frozen, say) takes no more than this of the places that all share.</summary>
     private const int MostStartsOfOne = 16;
@@ -46,7 +46,7 @@ internal sealed class RuntimeExec(RuntimeHandler handler, RuntimeLimits limits)
         using var output = Pipe.Open();
         using var error = Pipe.Open();
         var since = Stopwatch.GetTimestamp();
-        var runtime = Spawn(id, files, [], [input?.Reader, output.Writer, error.Writer]);
+        var runtime = await SpawnAsync(id, files, [], [input?.Reader, output.Writer, error.Writer]);
         input?.Reader.Dispose();
         output.Writer.Dispose();
         error.Writer.Dispose();
@@ -62,7 +62,7 @@ internal sealed class RuntimeExec(RuntimeHandler handler, RuntimeLimits limits)
         using var error = Pipe.Open();
         using var console = new ConsoleSocket(folder);
         var since = Stopwatch.GetTimestamp();
-        var runtime = Spawn(id, files, ["--console-socket", console.PathForChild], [null, error.Writer, error.Writer]);
+        var runtime = await SpawnAsync(id, files, ["--console-socket", console.PathForChild], [null, error.Writer, error.Writer]);
         error.Writer.Dispose();
         using var ended = new CancellationTokenSource();
         var receiving = console.ReceiveAsync(ended.Token);
@@ -89,10 +89,10 @@ internal sealed class RuntimeExec(RuntimeHandler handler, RuntimeLimits limits)
         return new RunningProcess(PidOf(id, files), since, hasInput ? terminal : null, terminal, null);
     }
 
-    private int Spawn(ContainerId id, ExecFiles files, IReadOnlyList<string> more, IReadOnlyList<FileDescriptor?> descriptors)
+    private async Task<int> SpawnAsync(ContainerId id, ExecFiles files, IReadOnlyList<string> more, IReadOnlyList<FileDescriptor?> descriptors)
     {
         var since = Stopwatch.GetTimestamp();
-        var pid = ProcessSpawn.Start(new SpawnRequest(
+        var pid = await spawner.SpawnAsync(new SpawnRequest(
             handler.Path,
             [
                 .. handler.GlobalArguments, "--log", files.Log, "--log-format", "json",

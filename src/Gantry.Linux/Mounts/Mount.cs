@@ -94,6 +94,23 @@ public static class Mount
             throw new SyscallException("mount", errno, target);
     }
 
+    /// <summary>
+    /// Takes what is mounted below the mount at <paramref name="mountPoint"/> away from the calling thread's mount namespace,
+    /// which no other thread has, and lets nothing come after it: that one mount stays, and is nobody's peer. All other mounts become
+    /// slaves of what they were copied from, so that they come and go as those do. No other namespace is changed.
+    /// </summary>
+    /// <param name="mountPoint">Of a mount; not "/".</param>
+    /// <exception cref="SyscallException">What a call returned, ENOSYS before Linux 5.12. The namespace may be without the mount then.</exception>
+    public static void Bare(string mountPoint)
+    {
+        // First, and recursively: a copy that is still a peer would take the original's mounts away with its own.
+        Call(null, "/", null, (nuint)(int)Propagation.Slave | RecursiveFlag, null);
+        using var bare = MountTree.Copy(mountPoint, recursive: false);
+        bare.Change(Propagation.Private);
+        Unmount(mountPoint, lazy: true);
+        bare.Attach(mountPoint);
+    }
+
     /// <summary>Attaches a mount made by <see cref="FileSystemContext.CreateMount"/>.</summary>
     /// <exception cref="SyscallException">What move_mount returned.</exception>
     public static void Attach(FileDescriptor mount, string target)

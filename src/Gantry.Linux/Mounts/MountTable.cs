@@ -35,10 +35,15 @@ public static class MountTable
     }
 
     /// <summary>The mount that holds <paramref name="path"/>, which need not exist: the one with the longest mount point above it.</summary>
-    public static MountEntry? Holding(string path)
+    public static MountEntry? Holding(string path) => Holding(Read(), path);
+
+    /// <inheritdoc cref="Holding(string)"/>
+    /// <param name="mounts">As <see cref="Read"/> gave them.</param>
+    /// <param name="path">Absolute.</param>
+    public static MountEntry? Holding(IReadOnlyList<MountEntry> mounts, string path)
     {
         MountEntry? best = null;
-        foreach (var mount in Read())
+        foreach (var mount in mounts)
         {
             var prefix = mount.MountPoint == "/" ? "/" : mount.MountPoint + "/";
             var holds = path == mount.MountPoint || path.StartsWith(prefix, StringComparison.Ordinal);

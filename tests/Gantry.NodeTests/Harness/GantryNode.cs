@@ -38,11 +38,14 @@ public sealed class GantryNode : IAsyncDisposable
 
     public NodeNetwork Network => _network;
 
-    public string Socket => $"{Directory}/state/gantry.sock";
+    public string Socket => $"{State}/gantry.sock";
 
     public string Root => $"{Directory}/root";
 
-    public string State => $"{Directory}/state";
+    /// <summary>A tmpfs with the state directory on it, as the node's /run.</summary>
+    public string Run => $"{Directory}/run";
+
+    public string State => $"{Run}/gantry";
 
     public string ConfigFile => $"{Directory}/config.toml";
 
@@ -107,6 +110,9 @@ public sealed class GantryNode : IAsyncDisposable
     {
         var node = new GantryNode(network);
         NodeFiles.Write(node, extraConfig);
+        System.IO.Directory.CreateDirectory(node.Run);
+        Shell.Run("mount", "-t", "tmpfs", "-o", "mode=755", "run", node.Run);
+        node._mounts.Add(node.Run);
         return node;
     }
 

@@ -59,7 +59,7 @@ public sealed class SeccompFileTests
     public void Read_NoFile_IsRefusedWithItsPath(string path, string words) =>
         Assert.Contains(words, Assert.Throws<InvalidRequestException>(() => SeccompFile.Read("c", path, [])).Message, StringComparison.Ordinal);
 
-    private static Oci.Spec.OciSeccomp Parse(string text, params string[] capabilities) => SeccompFile.Parse(Encoding.UTF8.GetBytes(text), capabilities);
+    private static Gantry.Oci.Spec.OciSeccomp Parse(string text, params string[] capabilities) => SeccompFile.Parse(Encoding.UTF8.GetBytes(text), capabilities);
 
     private static IEnumerable<string> Names(string text, params string[] capabilities) => Parse(text, capabilities).Syscalls.SelectMany(rule => rule.Names);
 }
