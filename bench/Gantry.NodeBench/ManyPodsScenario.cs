@@ -16,7 +16,7 @@ public sealed class ManyPodsScenario(Peer peer, PodScenario pods, int count)
         var running = new List<(string Pod, string Container)>();
         var first = await pods.StartAsync(new Samples());
         for (var n = 0; n < Commands; n++)
-            await ExecAsync(samples, "ExecSync true, no pod beside", first.Container);
+            await pods.ExecAsync(samples, "ExecSync true, no pod beside", first.Container);
         await pods.EndAsync(first, new Samples());
         var began = Stopwatch.GetTimestamp();
         await ForAllAsync(Enumerable.Range(0, count), async _ =>
@@ -27,7 +27,7 @@ public sealed class ManyPodsScenario(Peer peer, PodScenario pods, int count)
         });
         samples.Add($"start {count} pods, {Parallel} at a time", Stopwatch.GetElapsedTime(began).TotalMilliseconds);
         for (var n = 0; n < Commands; n++)
-            await ExecAsync(samples, "ExecSync true, pods beside", running[n % running.Count].Container);
+            await pods.ExecAsync(samples, "ExecSync true, pods beside", running[n % running.Count].Container);
         for (var n = 0; n < Commands; n++)
             await MeasureAsync(samples);
         Memory.Print(peer, $"with {count} pods");
@@ -52,13 +52,6 @@ public sealed class ManyPodsScenario(Peer peer, PodScenario pods, int count)
         {
             samples.Add("ListContainerStats", double.NaN);
         }
-    }
-
-    private async Task ExecAsync(Samples samples, string name, string container)
-    {
-        var exec = new ExecSyncRequest { ContainerId = container };
-        exec.Cmd.Add("true");
-        await samples.TimeAsync(name, async () => await peer.Cri.Runtime.ExecSyncAsync(exec));
     }
 
     private static Task ForAllAsync<T>(IEnumerable<T> items, Func<T, Task> run) =>

@@ -20,9 +20,7 @@ public sealed class PodScenario(Peer peer, string image, bool hostNetwork = fals
     public async Task RunAsync(Samples samples)
     {
         var pod = await StartAsync(samples);
-        var exec = new ExecSyncRequest { ContainerId = pod.Container };
-        exec.Cmd.Add("true");
-        await samples.TimeAsync("ExecSync true", async () => await peer.Cri.Runtime.ExecSyncAsync(exec));
+        await ExecAsync(samples, "ExecSync true", pod.Container);
         await samples.TimeAsync("ContainerStatus", async () => await peer.Cri.Runtime.ContainerStatusAsync(new ContainerStatusRequest { ContainerId = pod.Container }));
         await EndAsync(pod, samples);
     }
@@ -73,6 +71,14 @@ public sealed class PodScenario(Peer peer, string image, bool hostNetwork = fals
             await peer.Cri.Runtime.StartContainerAsync(new StartContainerRequest { ContainerId = made.ContainerId });
         }
         return (pod, id);
+    }
+
+    /// <summary>Runs <c>true</c> in a container, timed as that step.</summary>
+    public async Task ExecAsync(Samples samples, string step, string container)
+    {
+        var exec = new ExecSyncRequest { ContainerId = container };
+        exec.Cmd.Add("true");
+        await samples.TimeAsync(step, async () => await peer.Cri.Runtime.ExecSyncAsync(exec));
     }
 
     private NamespaceOption Namespaces() => new() { Pid = NamespaceMode.Container, Network = hostNetwork ? NamespaceMode.Node : NamespaceMode.Pod };

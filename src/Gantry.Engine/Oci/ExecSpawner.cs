@@ -54,14 +54,11 @@ public sealed class ExecSpawner(string state, ILogger log)
         {
             // Else the namespace would keep what the node has unmounted, and the node's disk would stay in use.
             var isBelow = mount.MountPoint.StartsWith(holding.MountPoint + "/", StringComparison.Ordinal);
-            if (!isBelow && byId.TryGetValue(mount.ParentId, out var parent) && !IsPropagating(parent))
+            if (!isBelow && byId.TryGetValue(mount.ParentId, out var parent) && parent is { IsShared: false, IsSlave: false })
                 return (null, $"{parent.MountPoint} is a private mount, so that nobody is told when {mount.MountPoint} goes: make it shared");
         }
         return (holding.MountPoint, "");
     }
-
-    private static bool IsPropagating(MountEntry mount) =>
-        mount.Propagation.Contains("shared:", StringComparison.Ordinal) || mount.Propagation.Contains("master:", StringComparison.Ordinal);
 
     private async Task<SpawnThread?> MakeAsync()
     {

@@ -16,7 +16,14 @@ namespace Gantry.Linux.Mounts;
 /// <param name="SuperOptions">The file system's options.</param>
 public sealed record MountEntry(
     int Id, int ParentId, string Device, string Root, string MountPoint, string Options, string Propagation,
-    string FileSystemType, string Source, string SuperOptions);
+    string FileSystemType, string Source, string SuperOptions)
+{
+    /// <summary>Whether what is mounted on it, or unmounted, is so on its peers too, and the other way.</summary>
+    public bool IsShared => Propagation.Contains("shared:", StringComparison.Ordinal);
+
+    /// <summary>Whether what is mounted on its master, or unmounted, is so on it too.</summary>
+    public bool IsSlave => Propagation.Contains("master:", StringComparison.Ordinal);
+}
 
 /// <summary>Reads the mounts of this process's namespace.</summary>
 public static class MountTable

@@ -25,8 +25,8 @@ public static class NamespaceThread
     public static Task RunAsync(NamespaceKinds kinds, Action work) => RunAsync(
         () =>
         {
-            if (kinds != NamespaceKinds.None)
-                Unshare(kinds);
+            if (kinds != NamespaceKinds.None && LibC.Unshare((int)kinds) != 0)
+                throw new SyscallException("unshare", LastErrno.Get(), kinds.ToString());
             work();
         });
 
@@ -52,14 +52,6 @@ public static class NamespaceThread
             throw new SyscallException("setresgid", LastErrno.Get(), "thread");
         if (LibC.SetThreadIds(isArm ? 147 : 117, Same, (nint)uid, Same) != 0)
             throw new SyscallException("setresuid", LastErrno.Get(), "thread");
-    }
-
-    /// <summary>Gives the calling thread new namespaces, for the rest of its life: never one of the pool.</summary>
-    /// <exception cref="SyscallException">The kernel refused them.</exception>
-    internal static void Unshare(NamespaceKinds kinds)
-    {
-        if (LibC.Unshare((int)kinds) != 0)
-            throw new SyscallException("unshare", LastErrno.Get(), kinds.ToString());
     }
 
     private static Task RunAsync(Action work)

@@ -22,8 +22,16 @@ public sealed class SpawnThread
     {
         var prepared = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var spawner = new SpawnThread();
-        new Thread(() => spawner.Run(prepare, prepared), 256 << 10) { IsBackground = true, Name = "spawn" }.Start();
-        await prepared.Task;
+        var thread = NamespaceThread.RunAsync(NamespaceKinds.Mount, () =>
+        {
+            // The directory of this thread alone, since the namespace is: it may lie on a mount that goes.
+            WorkingDirectory.Change("/");
+            prepare();
+            prepared.SetResult();
+            spawner.Serve();
+        });
+        // The thread ends only where it did not come so far.
+        await await Task.WhenAny(prepared.Task, thread);
         return spawner;
     }
 
@@ -36,21 +44,8 @@ public sealed class SpawnThread
         return started.Task;
     }
 
-    private void Run(Action prepare, TaskCompletionSource prepared)
+    private void Serve()
     {
-        try
-        {
-            NamespaceThread.Unshare(NamespaceKinds.Mount);
-            // The directory of this thread alone, since the namespace is: it may lie on a mount that goes.
-            WorkingDirectory.Change("/");
-            prepare();
-            prepared.SetResult();
-        }
-        catch (Exception e)
-        {
-            prepared.SetException(e);
-            return;
-        }
         foreach (var (request, started) in _requests.Reader.ReadAllAsync().ToBlockingEnumerable())
         {
             try

@@ -1,6 +1,6 @@
 namespace Gantry.Linux.Processes;
 
-/// <summary>The process's working directory: for a monitor only, since it is the whole process's.</summary>
+/// <summary>The working directory: the whole process's, but on a thread with a mount namespace of its own, whose directory is its own too (unshare(2), CLONE_FS).</summary>
 public static class WorkingDirectory
 {
     /// <exception cref="SyscallException">It is missing or no directory.</exception>

@@ -62,12 +62,11 @@ public sealed class ExecMountsTests(NodeNetwork network)
         return GantryNode.StartAsync(network, $"[runtime.handlers]\nwatched = \"{program}\"\n", node =>
         {
             prepare(node);
-            File.WriteAllText(program, $"""
+            Shell.WriteScript(program, $"""
                 #!/bin/sh
                 case " $* " in *" exec "*) cut -d ' ' -f 2 /proc/self/mounts > "{node.Directory}/seen.$(date +%s%N)" ;; esac
                 exec {runtime} "$@"
                 """);
-            File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         });
     }
 

@@ -97,10 +97,6 @@ public sealed class HandlerTests(NodeNetwork network)
     private static async Task<JsonNode> InfoAsync(SpecContext cri, SpecContainer container) =>
         JsonNode.Parse((await cri.Runtime.ContainerStatusAsync(new ContainerStatusRequest { ContainerId = container.Id, Verbose = true })).Info["info"])!;
 
-    private void WriteWrapper(string runtime, string folder)
-    {
-        var path = $"{network.Directory}/wrapped-{Path.GetFileName(runtime)}";
-        File.WriteAllText(path, $"#!/bin/sh\necho \"mark=$HANDLER_MARK $*\" >> {folder}/calls\nexec {runtime} \"$@\"\n");
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-    }
+    private void WriteWrapper(string runtime, string folder) => Shell.WriteScript(
+        $"{network.Directory}/wrapped-{Path.GetFileName(runtime)}", $"#!/bin/sh\necho \"mark=$HANDLER_MARK $*\" >> {folder}/calls\nexec {runtime} \"$@\"");
 }

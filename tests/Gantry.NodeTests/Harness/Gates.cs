@@ -44,7 +44,7 @@ public sealed class Gates(string folder)
     internal void Write()
     {
         Directory.CreateDirectory(Folder);
-        Script($"{Folder}/{Plugin}", $$"""
+        Shell.WriteScript($"{Folder}/{Plugin}", $$"""
             #!/bin/sh
             gates={{Folder}}
             gate=$CNI_COMMAND
@@ -56,7 +56,7 @@ public sealed class Gates(string folder)
             """);
         foreach (var (name, path) in new[] { ("crun", "/usr/bin/crun"), ("runc", "/usr/sbin/runc") })
         {
-            Script(Runtime(name), $$"""
+            Shell.WriteScript(Runtime(name), $$"""
                 #!/bin/sh
                 gates={{Folder}}
                 for word in "$@"; do
@@ -68,11 +68,5 @@ public sealed class Gates(string folder)
                 exec {{path}} "$@"
                 """);
         }
-    }
-
-    private static void Script(string path, string text)
-    {
-        File.WriteAllText(path, text + "\n");
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 }

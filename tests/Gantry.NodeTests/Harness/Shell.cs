@@ -15,6 +15,13 @@ public sealed record ShellResult(int Code, string Output, string Error)
 /// <summary>Runs programs of this machine and waits for them.</summary>
 internal static class Shell
 {
+    /// <summary>Makes a program of a script's text.</summary>
+    public static void WriteScript(string path, string text)
+    {
+        File.WriteAllText(path, text + "\n");
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
     /// <summary>What the program wrote; it must succeed.</summary>
     public static string Run(string program, params string[] arguments)
     {

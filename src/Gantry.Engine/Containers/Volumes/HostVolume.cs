@@ -37,10 +37,8 @@ internal static class HostVolume
     {
         if (mount.Propagation is MountPropagation.Private)
             return;
-        var tags = MountTable.Holding(source)?.Propagation ?? "";
-        var isShared = tags.Contains("shared:", StringComparison.Ordinal);
-        var isSlave = tags.Contains("master:", StringComparison.Ordinal);
-        if (!isShared && (mount.Propagation is MountPropagation.Bidirectional || !isSlave))
+        var holding = MountTable.Holding(source);
+        if (holding is not { IsShared: true } && (mount.Propagation is MountPropagation.Bidirectional || holding is not { IsSlave: true }))
         {
             throw new WrongStateException(
                 $"container {container}: mount {mount.ContainerPath} asks for {mount.Propagation} propagation, and {mount.HostPath} is on a private mount: make it shared (mount --make-rshared)");
